@@ -81,9 +81,7 @@ class Volume:
         moved: Float64Array = points @ np.linalg.inv(self.affine[:3, :3]).T
         return moved
 
-    def crop(
-        self, start_zyx: tuple[int, int, int], stop_zyx: tuple[int, int, int]
-    ) -> Volume:
+    def crop(self, start_zyx: tuple[int, int, int], stop_zyx: tuple[int, int, int]) -> Volume:
         """Cut a box out; patient coordinates of every voxel stay what they were.
 
         Parameters

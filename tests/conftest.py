@@ -1,0 +1,132 @@
+"""Fixtures that every room may use: data folder, store on both databases, real CTs."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from triage.store.files import Files
+from triage.store.session import Store
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def find_shared_data() -> Path | None:
+    """Folder of the real CTs, when this machine has it."""
+    named = os.environ.get("TRIAGE_SHARED_DATA")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    return folder if (folder / "truth.json").exists() else None
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real CTs with truth; CI must have them."""
+    folder = find_shared_data()
+    if folder is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have the real CTs: set TRIAGE_SHARED_DATA")
+        pytest.skip("real CTs are not on this machine (TRIAGE_SHARED_DATA)")
+    return folder
+
+
+class PostgresCluster:
+    """A PostgreSQL cluster of our own, in a temporary folder, on a socket of its own."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self.folder = folder
+        self._programs = programs
+        self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+    def _run(self, *command: str) -> None:
+        # The server refuses to run as root; it then runs as the package's own user.
+        prefix = ["runuser", "-u", self._user, "--"] if os.geteuid() == 0 else []
+        subprocess.run([*prefix, *command], check=True, stdout=subprocess.DEVNULL)
+
+    def start(self) -> None:
+        """Make the cluster and wait until it answers."""
+        data = self.folder / "data"
+        data.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, self._user)
+            shutil.chown(data, self._user)
+        self._run(
+            str(self._programs / "initdb"), "-D", str(data), "-A", "trust", "-E", "UTF8",
+            "--locale=C.UTF-8",
+        )  # fmt: skip
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder}"
+        self._run(
+            str(self._programs / "pg_ctl"), "-D", str(data), "-o", options, "-w",
+            "-l", str(self.folder / "log"), "start",
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Stop at once; nothing in it is kept."""
+        data = str(self.folder / "data")
+        self._run(str(self._programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+
+    def new_database(self) -> str:
+        """SQLAlchemy URL of a fresh, empty database."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        self._run(str(self._programs / "createdb"), "-h", str(self.folder), name)
+        return f"postgresql+psycopg://{self._user}@/{name}?host={self.folder}"
+
+
+def _postgres_programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresCluster]:
+    """A running cluster for the whole test run."""
+    programs = _postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    folder = Path(tempfile.mkdtemp(prefix="triage-pg-", dir="/tmp"))
+    folder.chmod(0o755)
+    cluster = PostgresCluster(folder, programs)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database, once per kind: for contract tests of store and engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'triage.sqlite'}"
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    return cluster.new_database()
+
+
+@pytest.fixture
+def any_store(database_url: str) -> Iterator[Store]:
+    """A store with its schema, on SQLite and on PostgreSQL."""
+    store = Store(database_url)
+    store.upgrade()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store with its schema on SQLite, where the kind of database does not matter."""
+    opened = Store(f"sqlite:///{tmp_path / 'triage.sqlite'}")
+    opened.upgrade()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """An empty file store."""
+    return Files(tmp_path / "objects")
