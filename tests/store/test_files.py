@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_file_and_folder_are_synced_before_put_returns(
     real_fsync, real_rename = os.fsync, Path.rename
 
     def fsync(descriptor: int) -> None:
-        kind = "folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file"
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
         order.append(f"fsync {kind}")
         real_fsync(descriptor)
 

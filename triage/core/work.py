@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
 Json: TypeAlias = (
-    "None | bool | int | float | str | list[Json] | dict[str, Json] | Mapping[str, Json]"
+    "bool | int | float | str | list[Json] | dict[str, Json] | Mapping[str, Json] | None"
 )
 Facts: TypeAlias = Mapping[str, Json]
 
