@@ -24,7 +24,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "torch": ("learn/", "detect/runtimes/torch.py"),
     "monai": ("learn/",),
     "granian": ("wiring.py",),
-    "typer": ("cli.py",),
+    "typer": ("cli.py", "learn/"),
 }
 CORE_MAY_USE = {"numpy", "triage", "__future__"} | sys.stdlib_module_names
 

@@ -1,0 +1,336 @@
+"""The command line. Exit 0 done, 1 the answer is no, 2 wrong use, 3 broken or not built yet.
+
+Every verb imports what it needs when it runs, so that ``triage --help`` is instant and a base
+install without torch serves everything but training.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeAlias
+
+import typer
+
+from triage import __version__, settings
+from triage.errors import ConfigurationError, NotBuiltYet, TriageError
+
+EXIT_NO, EXIT_BROKEN = 1, 3
+
+app = typer.Typer(
+    name="triage",
+    help="Reads chest CTs for lung nodules beside the radiologist. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+pacs_app = typer.Typer(help="Other systems: echo, find, pull, probe.", no_args_is_help=True)
+user_app = typer.Typer(help="Accounts.", no_args_is_help=True)
+token_app = typer.Typer(help="Bearer tokens for scripts.", no_args_is_help=True)
+app.add_typer(pacs_app, name="pacs")
+app.add_typer(user_app, name="user")
+app.add_typer(token_app, name="token")
+
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ReadyFd: TypeAlias = Annotated[int | None, typer.Option(hidden=True)]
+LifeFd: TypeAlias = Annotated[int | None, typer.Option(hidden=True)]
+
+
+# ------------------------------------------------------------------------------ running
+
+
+@app.command()
+def up() -> None:
+    """All parts on one machine: receiver, page, worker."""
+    from triage import wiring
+
+    raise typer.Exit(wiring.up(settings.load()))
+
+
+@app.command()
+def receive(ready_fd: ReadyFd = None, life_fd: LifeFd = None) -> None:
+    """The DICOM receiver alone."""
+    from triage import wiring
+
+    wiring.receive(settings.load(), ready_fd, life_fd)
+
+
+@app.command()
+def serve(ready_fd: ReadyFd = None, life_fd: LifeFd = None) -> None:
+    """The page and its API alone."""
+    from triage import wiring
+
+    wiring.serve(settings.load(), ready_fd, life_fd)
+
+
+@app.command()
+def work(
+    queues: Annotated[str, typer.Option(help="Comma-separated: cpu,gpu,train.")] = "cpu,train",
+    ready_fd: ReadyFd = None,
+    life_fd: LifeFd = None,
+) -> None:
+    """A worker alone; start as many as there are machines."""
+    from triage import wiring
+
+    wiring.work(settings.load(), tuple(queues.split(",")), ready_fd, life_fd)
+
+
+# ------------------------------------------------------------------------------ studies
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, ZIPs.", exists=True)],
+    as_json: AsJson = False,
+) -> None:
+    """Take in DICOM files through the same door checks as the network."""
+    from triage import wiring
+
+    report = wiring.import_paths(settings.load(), paths)
+    _print(report, as_json)
+    raise typer.Exit(0 if report["taken"] else EXIT_NO)
+
+
+@app.command()
+def detect(
+    path: Annotated[Path, typer.Argument(help="One series: a folder or a ZIP.", exists=True)],
+    as_json: AsJson = False,
+) -> None:
+    """Read one series offline, without a database; exit 1 when it could not be assessed."""
+    from triage import wiring
+
+    answer = wiring.detect_path(settings.load(), path)
+    _print(answer, as_json)
+    raise typer.Exit(EXIT_NO if answer["result"]["status"] == "not_assessed" else 0)
+
+
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Argument(help="Folder to write into.")],
+    seed: Annotated[int, typer.Option()] = 1,
+    nodules: Annotated[int, typer.Option(min=0, max=40)] = 4,
+    slices: Annotated[int, typer.Option(min=20, max=1000)] = 240,
+    as_json: AsJson = False,
+) -> None:
+    """Write a chest-like CT as real DICOM, with its truth."""
+    from triage.phantom import make
+
+    _print(make.make(out, seed, nodules, slices), as_json)
+
+
+@app.command()
+def rules(
+    guideline: Annotated[str, typer.Argument(help="lungrads2022 | fleischner2017 | growth")],
+) -> None:
+    """Apply a guideline to typed JSON on stdin; a missing input is a named refusal (exit 1)."""
+    from triage.rules import fleischner, growth, lungrads
+
+    table: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+        "lungrads2022": lungrads.lungrads2022,
+        "fleischner2017": fleischner.fleischner2017,
+        "growth": growth.growth,
+    }
+    if guideline not in table:
+        raise typer.BadParameter(f"one of {', '.join(table)}")
+    try:
+        payload = json.load(sys.stdin)
+    except ValueError as error:
+        raise typer.BadParameter(f"stdin is not JSON: {error}") from error
+    outcome = table[guideline](payload)
+    _print(outcome, as_json=True)
+    raise typer.Exit(0 if outcome["status"] != "cannot_categorise" else EXIT_NO)
+
+
+# ------------------------------------------------------------------------------ accounts
+
+
+@user_app.command("add")
+def user_add(
+    name: str,
+    role: Annotated[str, typer.Option(help="radiologist, admin, ...")] = "radiologist",
+) -> None:
+    """Add an account and print its one-time first-login link."""
+    from triage import wiring
+
+    typer.echo(wiring.add_user(settings.load(), name, role))
+
+
+@user_app.command("passwd")
+def user_passwd(name: str) -> None:
+    """Print a one-time link with which the user sets a new password."""
+    from triage import wiring
+
+    typer.echo(wiring.new_login_link(settings.load(), name))
+
+
+@token_app.command("create")
+def token_create(
+    role: Annotated[str, typer.Option()],
+    name: Annotated[str, typer.Option()] = "script",
+) -> None:
+    """Print a new bearer token; it is shown once and kept as a digest."""
+    from triage import wiring
+
+    typer.echo(wiring.create_token(settings.load(), role, name))
+
+
+# ------------------------------------------------------------------------------ upkeep
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Compare every row with its file and digest; exit 1 when anything differs."""
+    from triage import wiring
+
+    report = wiring.verify(settings.load())
+    _print(report, as_json)
+    raise typer.Exit(0 if report["ok"] else EXIT_NO)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check configuration, ports, disk, model, runtime, database: each ok or the mend."""
+    from triage import wiring
+
+    checks = wiring.doctor(settings.load())
+    if as_json:
+        _print(checks, as_json)
+    else:
+        for check in checks:
+            typer.echo(f"{'ok  ' if check['ok'] else 'MEND'} {check['name']}: {check['message']}")
+    raise typer.Exit(0 if all(check["ok"] for check in checks) else EXIT_NO)
+
+
+@app.command()
+def bench(name: Annotated[str, typer.Argument(help="walk, or all.")]) -> None:
+    """Run a benchmark of benchmarks/."""
+    from triage import wiring
+
+    raise typer.Exit(wiring.bench(settings.load(), name))
+
+
+# ------------------------------------------------------------------------------ learning
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """The models of this installation."""
+    from triage import wiring
+
+    _print(wiring.models(settings.load()), as_json)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train(context: typer.Context, what: Annotated[str, typer.Argument(help="student")]) -> None:
+    """Train a model; needs `make setup-train`. Options after -- as in `triage.learn.train`."""
+    if what != "student":
+        raise NotBuiltYet("only `triage train student` is built; the teacher comes later")
+    from triage import wiring
+
+    wiring.train(context.args)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def evaluate(context: typer.Context, model: Path) -> None:
+    """Score a model on data with truth; needs `make setup-train`."""
+    from triage import wiring
+
+    wiring.evaluate(model, context.args)
+
+
+def _not_built(name: str, what: str) -> Callable[[], NoReturn]:
+    def verb() -> NoReturn:
+        raise NotBuiltYet(f"`triage {name}` is not built yet: {what}")
+
+    verb.__doc__ = f"{what[0].upper()}{what[1:]} (not built yet)."
+    return verb
+
+
+_LATER = {
+    "deid": "de-identified copies with a report",
+    "finetune": "fine-tuning on signed corrections",
+    "promote": "making a challenger the champion",
+    "rollback": "going back to the earlier champion",
+    "goal": "archive goals through the planner",
+}
+_LATER_PACS = {
+    "find": "queries at a node",
+    "pull": "fetching priors",
+    "probe": "discovering what a node accepts",
+}
+_ANY_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
+for _name, _what in _LATER.items():
+    app.command(_name, context_settings=_ANY_ARGUMENTS)(_not_built(_name, _what))
+for _name, _what in _LATER_PACS.items():
+    pacs_app.command(_name, context_settings=_ANY_ARGUMENTS)(_not_built(f"pacs {_name}", _what))
+
+
+@pacs_app.command("echo")
+def pacs_echo(node: str) -> None:
+    """C-ECHO to a configured node."""
+    from triage import wiring
+
+    typer.echo(wiring.pacs_echo(settings.load(), node))
+
+
+# ------------------------------------------------------------------------------ frame
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"triage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _frame(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print it.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More log lines.")] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+
+
+def _print(document: Any, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    else:
+        for line in _lines(document):
+            typer.echo(line)
+
+
+def _lines(document: Any, indent: str = "") -> list[str]:
+    if isinstance(document, Mapping):
+        out: list[str] = []
+        for key, value in document.items():
+            nested = isinstance(value, Mapping | list) and value
+            out.append(f"{indent}{key}:" if nested else f"{indent}{key}: {value}")
+            out += _lines(value, indent + "  ") if nested else []
+        return out
+    if isinstance(document, list):
+        return [line for item in document for line in [*_lines(item, indent), indent.rstrip()]]
+    return [f"{indent}{document}"]
+
+
+def main() -> None:
+    """Entry point: errors of ours become one line on stderr and the right exit code."""
+    try:
+        app()
+    except (NotBuiltYet, ConfigurationError) as error:
+        typer.echo(f"triage: {error.message}", err=True)
+        sys.exit(EXIT_BROKEN)
+    except TriageError as error:
+        typer.echo(f"triage: {error.message}", err=True)
+        sys.exit(EXIT_NO)
+
+
+if __name__ == "__main__":
+    main()
