@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,12 +120,29 @@ class Files:
         for path in self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
             yield path.name
 
-    def sweep_incoming(self) -> int:
-        """Remove what a killed writer left behind; call once, before any writer starts."""
-        left = list(self._incoming.glob("*.part"))
-        for path in left:
-            path.unlink(missing_ok=True)
-        return len(left)
+    def sweep_incoming(self, older_than_s: float = 0.0) -> int:
+        """Remove what a killed writer left behind.
+
+        Parameters
+        ----------
+        older_than_s : float
+            Age in s that a part must have: 0 before any writer starts, more than the slowest write
+            while other processes may be writing.
+
+        Returns
+        -------
+        int
+            How many were removed.
+        """
+        removed = 0
+        for path in self._incoming.glob("*.part"):
+            try:
+                if time.time() - path.stat().st_mtime >= older_than_s:
+                    path.unlink()
+                    removed += 1
+            except FileNotFoundError:
+                continue  # its writer has just finished
+        return removed
 
     def _check_space(self, size: int) -> None:
         if shutil.disk_usage(self.root).free - size < self.reserve_bytes:

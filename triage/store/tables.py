@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -72,6 +73,8 @@ class Association(Base):
     """One DICOM association, one import run or one STOW request: who sent, from when to when."""
 
     __tablename__ = "triage_association"
+    # Quiet time asks for the last one of a sender.
+    __table_args__ = (Index("triage_association_sender", "door", "calling_ae", "closed_at"),)
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     door: Mapped[str] = mapped_column(String(16))  # dimse | stow | import
     calling_ae: Mapped[str] = mapped_column(String(64), default="")
@@ -89,6 +92,15 @@ class Study(Base):
     """One imaging study (PS3.3 C.7.2)."""
 
     __tablename__ = "triage_study"
+    # The watch loop asks several times a second which studies have news: few, so index only those.
+    __table_args__ = (
+        Index(
+            "triage_study_news",
+            "study_uid",
+            sqlite_where=text("revision > published_revision"),
+            postgresql_where=text("revision > published_revision"),
+        ),
+    )
     study_uid: Mapped[str] = mapped_column(_Uid, primary_key=True)
     patient_id: Mapped[str] = mapped_column(String(64), default="", index=True)
     issuer: Mapped[str] = mapped_column(String(64), default="")

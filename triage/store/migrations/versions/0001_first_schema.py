@@ -36,6 +36,9 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_triage_association_closed_at"), ["closed_at"], unique=False
         )
+        batch_op.create_index(
+            "triage_association_sender", ["door", "calling_ae", "closed_at"], unique=False
+        )
 
     op.create_table(
         "triage_event",
@@ -61,12 +64,8 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_triage_event_finding_id"), ["finding_id"], unique=False
         )
-        batch_op.create_index(
-            batch_op.f("ix_triage_event_kind"), ["kind"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_triage_event_study_uid"), ["study_uid"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_event_kind"), ["kind"], unique=False)
+        batch_op.create_index(batch_op.f("ix_triage_event_study_uid"), ["study_uid"], unique=False)
 
     op.create_table(
         "triage_executor",
@@ -92,15 +91,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     with op.batch_alter_table("triage_outbox", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_triage_outbox_next_at"), ["next_at"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_triage_outbox_state"), ["state"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_triage_outbox_subject"), ["subject"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_outbox_next_at"), ["next_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_triage_outbox_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_triage_outbox_subject"), ["subject"], unique=False)
 
     op.create_table(
         "triage_plan",
@@ -120,9 +113,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", "version"),
     )
     with op.batch_alter_table("triage_plan", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_triage_plan_subject"), ["subject"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_plan_subject"), ["subject"], unique=False)
 
     op.create_table(
         "triage_study",
@@ -155,14 +146,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("study_uid"),
     )
     with op.batch_alter_table("triage_study", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_triage_study_accession"), ["accession"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_study_accession"), ["accession"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_triage_study_patient_id"), ["patient_id"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_triage_study_state"), ["state"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_triage_study_state"), ["state"], unique=False
+            "triage_study_news",
+            ["study_uid"],
+            unique=False,
+            sqlite_where=sa.text("revision > published_revision"),
+            postgresql_where=sa.text("revision > published_revision"),
         )
 
     op.create_table(
@@ -188,12 +182,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("tool", "tool_version", "input_digest"),
     )
     with op.batch_alter_table("triage_task", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_triage_task_state"), ["state"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_triage_task_subject"), ["subject"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_task_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_triage_task_subject"), ["subject"], unique=False)
 
     op.create_table(
         "triage_user",
@@ -273,9 +263,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sop_uid"),
     )
     with op.batch_alter_table("triage_output", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_triage_output_study_uid"), ["study_uid"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_output_study_uid"), ["study_uid"], unique=False)
 
     op.create_table(
         "triage_quarantine",
@@ -327,9 +315,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("study_uid", "model_digest", "input_digest"),
     )
     with op.batch_alter_table("triage_result", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_triage_result_study_uid"), ["study_uid"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_result_study_uid"), ["study_uid"], unique=False)
 
     op.create_table(
         "triage_series",
@@ -353,9 +339,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series_uid"),
     )
     with op.batch_alter_table("triage_series", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_triage_series_study_uid"), ["study_uid"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_series_study_uid"), ["study_uid"], unique=False)
 
     op.create_table(
         "triage_finding",
@@ -439,19 +423,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("triage_instance", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_triage_instance_association_id"),
-            ["association_id"],
-            unique=False,
+            batch_op.f("ix_triage_instance_association_id"), ["association_id"], unique=False
         )
-        batch_op.create_index(
-            batch_op.f("ix_triage_instance_sop_uid"), ["sop_uid"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_triage_instance_sop_uid"), ["sop_uid"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_triage_instance_study_uid"), ["study_uid"], unique=False
         )
-        batch_op.create_index(
-            "triage_instance_series", ["series_uid", "conflict"], unique=False
-        )
+        batch_op.create_index("triage_instance_series", ["series_uid", "conflict"], unique=False)
 
     # ### end Alembic commands ###
 
@@ -499,6 +477,11 @@ def downgrade() -> None:
 
     op.drop_table("triage_task")
     with op.batch_alter_table("triage_study", schema=None) as batch_op:
+        batch_op.drop_index(
+            "triage_study_news",
+            sqlite_where=sa.text("revision > published_revision"),
+            postgresql_where=sa.text("revision > published_revision"),
+        )
         batch_op.drop_index(batch_op.f("ix_triage_study_state"))
         batch_op.drop_index(batch_op.f("ix_triage_study_patient_id"))
         batch_op.drop_index(batch_op.f("ix_triage_study_accession"))
@@ -522,6 +505,7 @@ def downgrade() -> None:
 
     op.drop_table("triage_event")
     with op.batch_alter_table("triage_association", schema=None) as batch_op:
+        batch_op.drop_index("triage_association_sender")
         batch_op.drop_index(batch_op.f("ix_triage_association_closed_at"))
 
     op.drop_table("triage_association")
