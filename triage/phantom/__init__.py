@@ -1,0 +1,1 @@
+"""A chest-like CT with truth, for demonstration, tests and training. Not a patient."""
