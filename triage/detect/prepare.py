@@ -11,11 +11,11 @@ rim lets the aortic arch, the hilum and the dome of the diaphragm answer as nodu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
+import SimpleITK
 from scipy import ndimage
 
 from triage.core.volume import Volume
@@ -24,6 +24,9 @@ from triage.errors import GeometryRefused
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 Float64Array: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+#: SimpleITK says it is typed, and its functions are not.
+_sitk: Any = SimpleITK
 
 GRID_MM = 1.0
 SIDE_MULTIPLE = 8
@@ -34,8 +37,10 @@ RIM_MM = 4.0
 MARGIN_MM = 12.0
 #: Free air (room, stomach, trachea) lies below this median; even emphysematous lung lies above.
 FREE_AIR_HU = -970.0
-PART_ML = 15.0
+PART_ML = 30.0
 LUNG_ML = 60.0
+#: Air at a side of the picture is lung only when it is large: smaller is the foam of the table.
+SIDE_PART_ML = 250.0
 #: On an end slice, air this small and this empty is the windpipe, not lung.
 WINDPIPE_MM2 = 700.0
 WINDPIPE_HU = -930.0
@@ -54,8 +59,8 @@ class LungReport:
     volume_ml : float
         Air-filled lung, without the rim, in ml.
     touches_first, touches_last : bool
-        Lung (not windpipe) of at least ``END_AREA_MM2`` lies on the first / last slice: the scan may
-        go on where the pictures end.
+        Lung (not windpipe) of at least ``END_AREA_MM2`` lies on the first / last slice: the lung
+        may go on where the pictures end.
     end_area_mm2 : tuple of float
         That area on the first and on the last slice.
     covered_fraction : float or None
@@ -144,9 +149,9 @@ def prepare(volume: Volume) -> Prepared:
     start, stop = _box(distance_mm, coarse, volume.shape_zyx)
     crop = volume.crop(start, stop)
     shape = _grid_shape(crop)
-    tensor = _resample(crop.hu, np.zeros(3), np.array(crop.spacing_zyx_mm), shape, edge=True)
+    tensor = _resample(crop.hu, np.zeros(3), np.array(crop.spacing_zyx_mm), shape)
     offset_mm = -np.array(start) * np.array(volume.spacing_zyx_mm)
-    near = _resample(distance_mm, offset_mm, coarse.spacing_mm, shape, edge=True)
+    near = _resample(distance_mm, offset_mm, coarse.spacing_mm, shape)
     affine = crop.affine @ np.diag([*(GRID_MM / np.array(crop.spacing_zyx_mm)), 1.0])
     return Prepared(normalise(tensor)[None, None], affine, near <= RIM_MM, report)
 
@@ -157,9 +162,7 @@ def normalise(hu: npt.NDArray[np.floating]) -> Float32Array:
     return scaled
 
 
-def lung_air(
-    hu: npt.NDArray[np.int16], spacing_mm: Float64Array
-) -> tuple[BoolArray, bool]:
+def lung_air(hu: npt.NDArray[np.int16], spacing_mm: Float64Array) -> tuple[BoolArray, bool]:
     """Air-filled lung on a coarse grid.
 
     Parameters
@@ -192,7 +195,7 @@ def _lung_parts(
     for face in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
         at_side[face] = True
     keep = np.zeros(count + 1, dtype=bool)
-    for part in np.flatnonzero(volume_ml >= PART_ML):
+    for part in np.flatnonzero(volume_ml >= np.where(at_side, SIDE_PART_ML, PART_ML)):
         keep[part] = part > 0 and _looks_like_lung(hu[labels == part])
     side = bool((keep & at_side).any())
     mask: BoolArray = keep[labels]
@@ -210,9 +213,7 @@ def _inner_air(air: BoolArray) -> BoolArray:
     inner = air.copy()
     for plane in inner:
         labels, _ = ndimage.label(plane)
-        edge = np.unique(
-            np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-        )
+        edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
         plane[np.isin(labels, edge[edge > 0])] = False
     return inner
 
@@ -250,14 +251,12 @@ def distance_to_lung(air: BoolArray, spacing_mm: Float64Array) -> Float32Array:
 def _coarse(volume: Volume) -> _Coarse:
     """Take every n-th voxel, about 3 mm apart."""
     spacing = np.array(volume.spacing_zyx_mm)
-    dz, dy, dx = (max(1, int(round(COARSE_MM / s))) for s in spacing)
+    dz, dy, dx = (max(1, round(COARSE_MM / s)) for s in spacing)
     hu = np.ascontiguousarray(volume.hu[::dz, ::dy, ::dx])
     return _Coarse(hu, (dz, dy, dx), spacing * (dz, dy, dx))
 
 
-def _report(
-    volume: Volume, coarse: _Coarse, air: BoolArray, touches_side: bool
-) -> LungReport:
+def _report(volume: Volume, coarse: _Coarse, air: BoolArray, touches_side: bool) -> LungReport:
     """Gather the facts; the end slices are read themselves, not their coarse neighbours."""
     _, dy, dx = coarse.step_zyx
     pixel_mm2 = float(coarse.spacing_mm[1] * coarse.spacing_mm[2])
@@ -275,9 +274,7 @@ def _report(
     )
 
 
-def end_area_mm2(
-    hu: npt.NDArray[np.int16], lung_near: BoolArray, pixel_mm2: float
-) -> float:
+def end_area_mm2(hu: npt.NDArray[np.int16], lung_near: BoolArray, pixel_mm2: float) -> float:
     """Lung on an end slice, the windpipe left out.
 
     Parameters
@@ -330,23 +327,21 @@ def _resample(
     origin_mm: Float64Array,
     spacing_mm: Float64Array,
     shape_zyx: tuple[int, int, int],
-    *,
-    edge: bool,
 ) -> Float32Array:
     """Linear samples at 0, 1, 2 ... mm along the volume's own axes.
 
     `origin_mm` is where voxel (0, 0, 0) of `values` lies on that grid; past the last voxel the edge
     is repeated, so that no false border appears next to lung that goes on.
     """
-    image = sitk.GetImageFromArray(np.ascontiguousarray(values))
-    image.SetSpacing([float(s) for s in spacing_mm[::-1]])
-    image.SetOrigin([float(o) for o in origin_mm[::-1]])
-    resampler = sitk.ResampleImageFilter()
-    resampler.SetSize([int(n) for n in shape_zyx[::-1]])
+    image = _sitk.GetImageFromArray(np.ascontiguousarray(values))
+    image.SetSpacing(spacing_mm[::-1].tolist())
+    image.SetOrigin(origin_mm[::-1].tolist())
+    resampler = _sitk.ResampleImageFilter()
+    resampler.SetSize(shape_zyx[::-1])
     resampler.SetOutputSpacing([GRID_MM] * 3)
     resampler.SetOutputOrigin([0.0] * 3)
-    resampler.SetInterpolator(sitk.sitkLinear)
-    resampler.SetUseNearestNeighborExtrapolator(edge)
-    resampler.SetOutputPixelType(sitk.sitkFloat32)
-    resampled: Float32Array = sitk.GetArrayFromImage(resampler.Execute(image))
+    resampler.SetInterpolator(_sitk.sitkLinear)
+    resampler.SetUseNearestNeighborExtrapolator(True)
+    resampler.SetOutputPixelType(_sitk.sitkFloat32)
+    resampled: Float32Array = _sitk.GetArrayFromImage(resampler.Execute(image))
     return resampled
