@@ -1,0 +1,298 @@
+"""Stored slices to one volume of Hounsfield units, allocated once.
+
+Every size is checked before anything is allocated or a decoder is called; whatever does not decode
+to exactly the promised pixels is `PixelsUnreadable` with the slices named. Stored values follow
+PS3.3 C.7.6.3 and PS3.5 8.1.1, Hounsfield units PS3.3 C.11.1.1.2 (value * slope + intercept).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.filereader import read_dataset, read_file_meta_info
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from triage.core.geometry import stack_affine
+from triage.core.volume import Int16Array, Volume
+from triage.detect.slices import Slice
+from triage.errors import GeometryRefused, PixelsUnreadable
+
+StoredValues: TypeAlias = npt.NDArray[np.int32]
+
+MAX_VOLUME_BYTES = 2 << 30
+#: A deflated object may not grow beyond its pixels and so much of everything else.
+MAX_BESIDE_PIXELS_BYTES = 16 << 20
+#: Pixels that hold no measurement (outside the scan circle) are set to this: below any tissue.
+PADDING_HU = -1024
+INT16 = np.iinfo(np.int16)
+NAMED = 3
+
+
+def load_volume(slices: Sequence[Slice], path_of: Callable[[str], Path]) -> Volume:
+    """Decode slices into one volume.
+
+    Parameters
+    ----------
+    slices : sequence of Slice
+        One even stack in stack order (`triage.detect.series.assess` gives it), at least 2.
+    path_of : callable
+        Where the bytes of a slice's key lie.
+
+    Returns
+    -------
+    Volume
+        int16 HU, z as in `slices`; values beyond int16 are cut to its ends.
+
+    Raises
+    ------
+    GeometryRefused
+        Positions or spacings are missing, differ, or ask for too large a volume.
+    PixelsUnreadable
+        Some pixels end early, do not decode, or have another size; the slices are named.
+    """
+    rows, columns, spacing = _common(slices)
+    first, last = slices[0].position, slices[-1].position
+    if first is None or last is None:
+        raise GeometryRefused("a slice without position cannot be placed", code="no_position")
+    affine = stack_affine(
+        first.position_lps_mm, last.position_lps_mm, len(slices), first.orientation, spacing
+    )
+    hu = np.empty((len(slices), rows, columns), dtype=np.int16)
+    broken: list[tuple[str, str]] = []
+    # One thread: none of the codecs releases the interpreter lock, so more would only take turns.
+    for plane, one in zip(hu, slices, strict=True):
+        try:
+            dataset = read_object(path_of(one.key), rows * columns * 2)
+            plane[...] = hounsfield(dataset, stored_values(dataset, rows, columns))
+        except PixelsUnreadable as error:
+            broken.append((one.sop_uid, error.message))
+    if broken:
+        raise PixelsUnreadable(_blame(broken))
+    return Volume(hu, affine)
+
+
+def read_object(path: Path, pixel_bytes: int) -> Dataset:
+    """Read a stored DICOM object; deflated ones within bounds.
+
+    Parameters
+    ----------
+    path : Path
+    pixel_bytes : int
+        How many bytes of pixels it promises.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    PixelsUnreadable
+        It is not readable DICOM, or inflates beyond what it promises.
+    """
+    try:
+        meta = read_file_meta_info(path)
+        if meta.TransferSyntaxUID != DeflatedExplicitVRLittleEndian:
+            return dcmread(path)
+        return _inflate(path, meta, pixel_bytes + MAX_BESIDE_PIXELS_BYTES)
+    except PixelsUnreadable:
+        raise
+    except Exception as error:  # pydicom's readers raise any kind on broken bytes
+        raise PixelsUnreadable(f"not readable as DICOM ({type(error).__name__})") from error
+
+
+def stored_values(dataset: Dataset, rows: int, columns: int) -> StoredValues:
+    """Stored pixel values of one frame, sign and bit position set right.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        One single-frame image.
+    rows, columns : int
+        What the series promises; anything else is refused before decoding.
+
+    Returns
+    -------
+    ndarray, int32, shape (rows, columns)
+
+    Raises
+    ------
+    PixelsUnreadable
+    """
+    layout = _layout(dataset, rows, columns)
+    syntax: UID = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated:
+        _check_frame(dataset, rows, columns)
+    try:
+        decoder = get_decoder(syntax)
+        # Native values are unpacked below, where High Bit is honoured too.
+        options: dict[str, Any] = {} if syntax.is_encapsulated else {"correct_unused_bits": False}
+        decoded, _ = decoder.as_array(dataset, raw=True, index=0, **options)
+    except Exception as error:  # decoders raise any kind on broken bytes
+        raise PixelsUnreadable(f"pixels do not decode: {error}") from error
+    if decoded.shape != (rows, columns):
+        raise PixelsUnreadable(f"decoded to {decoded.shape}, promised {(rows, columns)}")
+    return _unpack(decoded, *layout)
+
+
+def hounsfield(dataset: Dataset, stored: StoredValues) -> Int16Array:
+    """Hounsfield units of one slice.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its own Rescale Slope and Intercept, and Pixel Padding, are used.
+    stored : ndarray, int32, shape (y, x)
+
+    Returns
+    -------
+    ndarray, int16, shape (y, x)
+        Padding pixels are `PADDING_HU`.
+
+    Raises
+    ------
+    PixelsUnreadable
+        No usable rescale: the values would be no Hounsfield units.
+    """
+    try:
+        slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise PixelsUnreadable("no Rescale Slope or Intercept") from error
+    if not (np.isfinite([slope, intercept]).all() and slope != 0.0):
+        raise PixelsUnreadable("Rescale Slope or Intercept is no usable number")
+    if slope == 1.0 and intercept.is_integer():
+        values = stored + np.int32(np.clip(intercept, -(1 << 30), 1 << 30))
+    else:
+        values = np.rint(np.clip(stored * slope + intercept, INT16.min, INT16.max))
+    hu: Int16Array = np.clip(values, INT16.min, INT16.max).astype(np.int16)
+    padding = _padding(dataset)
+    if padding is not None:
+        hu[(stored >= padding[0]) & (stored <= padding[1])] = PADDING_HU
+    return hu
+
+
+def _common(slices: Sequence[Slice]) -> tuple[int, int, tuple[float, float]]:
+    """Matrix and pixel spacing that all slices share, within bounds."""
+    if len(slices) < 2:
+        raise GeometryRefused("a volume needs at least two slices", code="one_slice")
+    kinds = {(s.rows, s.columns, s.pixel_spacing_mm) for s in slices}
+    rows, columns, spacing = next(iter(kinds))
+    if rows is None or columns is None or spacing is None:
+        raise GeometryRefused("no matrix or pixel spacing", code="no_pixel_spacing")
+    if any((k[0], k[1]) != (rows, columns) for k in kinds):
+        raise GeometryRefused("slices of different matrix", code="mixed_matrix")
+    if min(rows, columns) < 1 or len(slices) * rows * columns * 2 > MAX_VOLUME_BYTES:
+        raise GeometryRefused(
+            f"{len(slices)} x {rows} x {columns} pixels are more than one volume may hold",
+            code="volume_too_large",
+        )
+    return rows, columns, spacing
+
+
+def _inflate(path: Path, meta: Dataset, limit: int) -> Dataset:
+    """Deflated Explicit VR Little Endian (PS3.5 A.5), never growing beyond `limit` bytes."""
+    data = path.read_bytes()
+    # Preamble, prefix and the group length element (12 bytes) come before what it counts.
+    start = 128 + 4 + 12 + int(meta.FileMetaInformationGroupLength)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = inflater.decompress(data[start:], limit)
+    if inflater.unconsumed_tail:
+        raise PixelsUnreadable("inflates to more than its pixels can need")
+    if not inflater.eof:
+        raise PixelsUnreadable("the deflated data end early")
+    dataset = read_dataset(BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
+    dataset.file_meta = meta  # type: ignore[assignment]
+    return dataset
+
+
+def _layout(dataset: Dataset, rows: int, columns: int) -> tuple[int, int, bool]:
+    """Bits stored, shift to bit 0 and sign; refuses what is not one grey frame of this size."""
+    try:
+        size = int(dataset.Rows), int(dataset.Columns)
+        allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
+        high = int(dataset.get("HighBit", stored - 1))
+        signed = {0: False, 1: True}[int(dataset.PixelRepresentation)]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise PixelsUnreadable(f"the pixel description is incomplete: {error}") from error
+    if size != (rows, columns):
+        raise PixelsUnreadable(f"holds {size} pixels, the series promises {(rows, columns)}")
+    if dataset.get("PhotometricInterpretation") != "MONOCHROME2":
+        raise PixelsUnreadable(f"grey scale is {dataset.get('PhotometricInterpretation')}")
+    if int(dataset.get("SamplesPerPixel", 1)) != 1 or int(dataset.get("NumberOfFrames") or 1) != 1:
+        raise PixelsUnreadable("more than one sample or frame")
+    if allocated not in {8, 16} or not 1 <= stored <= high + 1 <= allocated:
+        raise PixelsUnreadable(f"{stored} bits up to bit {high} in {allocated} are not read")
+    encapsulated = dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    return stored, 0 if encapsulated else high + 1 - stored, signed
+
+
+def _unpack(
+    decoded: npt.NDArray[np.integer[Any]], bits: int, shift: int, signed: bool
+) -> StoredValues:
+    """Take `bits` bits from `shift` upwards; whatever lies in the other bits is no pixel value."""
+    values = (decoded.astype(np.int32) >> shift) & ((1 << bits) - 1)
+    if signed:
+        half = 1 << (bits - 1)
+        values = (values ^ half) - half
+    return values
+
+
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    """Range of stored values that mean "no pixel" (PS3.3 C.7.5.1.1.2)."""
+    value = dataset.get("PixelPaddingValue")
+    if value is None or isinstance(value, str | bytes):
+        return None
+    bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation) == 1
+    ends = [int(value), int(dataset.get("PixelPaddingRangeLimit") or value)]
+    # The VR is often written as US although the pixels are signed: 63536 then means -2000.
+    if signed:
+        ends = [e - (1 << 16) if e >= 1 << (max(bits, 16) - 1) else e for e in ends]
+    return min(ends), max(ends)
+
+
+def _check_frame(dataset: Dataset, rows: int, columns: int) -> None:
+    """The compressed frame says the same size and has its end; checked before it is decoded."""
+    try:
+        frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
+    except Exception as error:  # broken encapsulation raises any kind
+        raise PixelsUnreadable(f"the compressed pixels cannot be taken out: {error}") from error
+    told = _told_size(frame)
+    if told is not None and told != (rows, columns):
+        raise PixelsUnreadable(f"the compressed frame says {told}, promised {(rows, columns)}")
+    is_jpeg = frame[:2] in {b"\xff\xd8", b"\xff\x4f"}
+    if is_jpeg and b"\xff\xd9" not in frame[-4:]:
+        raise PixelsUnreadable("the compressed pixels end early")
+
+
+def _told_size(frame: bytes) -> tuple[int, int] | None:
+    """Rows and columns a JPEG family codestream states; None where there is no statement."""
+    if frame[:4] == b"\xff\x4f\xff\x51":  # J2K: SOC, SIZ (ITU-T T.800 A.5.1)
+        x1, y1, x0, y0 = (int.from_bytes(frame[8 + 4 * i : 12 + 4 * i], "big") for i in range(4))
+        return y1 - y0, x1 - x0
+    if frame[:2] != b"\xff\xd8":
+        return None
+    at = 2
+    while at + 9 <= len(frame) and frame[at] == 0xFF:
+        marker = frame[at + 1]
+        is_start = marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC})
+        if is_start:  # SOFn (T.81 B.2.2) or SOF55 (T.87 C.2.2): length, precision, lines, columns
+            lines, samples = frame[at + 5 : at + 7], frame[at + 7 : at + 9]
+            return int.from_bytes(lines, "big"), int.from_bytes(samples, "big")
+        at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
+    return None
+
+
+def _blame(broken: Sequence[tuple[str, str]]) -> str:
+    """One sentence: how many slices, the first few by name, and the first cause."""
+    names = ", ".join(uid for uid, _ in broken[:NAMED])
+    more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
+    return f"pixels of {len(broken)} slices cannot be read ({names}{more}): {broken[0][1]}"
