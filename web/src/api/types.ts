@@ -1,0 +1,23 @@
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+
+export type Me = Schemas['Me']
+export type Problem = Schemas['Problem']
+export type Worklist = Schemas['Worklist']
+export type WorklistItem = Schemas['WorklistItem']
+export type WorklistCounts = Schemas['WorklistCounts']
+export type Study = Schemas['StudyView']
+export type Series = Schemas['SeriesView']
+export type Result = Schemas['ResultView']
+export type Finding = Schemas['FindingView']
+export type Decision = Schemas['DecisionIn']
+export type NewFinding = Schemas['NewFinding']
+export type ContextIn = Schemas['ContextIn']
+export type Context = Schemas['ContextView']
+export type ContextValue = Schemas['ContextValue']
+export type Question = Schemas['Question']
+export type Signed = Schemas['Signed']
+export type RejectReason = Schemas['RejectReason']
+export type Seen = Schemas['SeenView']
+export type Claim = Schemas['Claim']

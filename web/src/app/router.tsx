@@ -1,0 +1,58 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { fetchMe, meKey } from '../api/session'
+import { studyQuery } from '../api/study'
+import { Failed } from './Failed'
+import { queries } from './queries'
+import { Root } from './Root'
+import { WorklistPage } from './pages/WorklistPage'
+
+const rootRoute = createRootRoute({ component: Root, errorComponent: Failed })
+
+/** Nobody sees a page of patients without being signed in. */
+const signedIn = async ({ location }: { location: { href: string } }) => {
+  const me = await queries.ensureQueryData({ queryKey: meKey, queryFn: fetchMe })
+  // The router's own way of leaving a load.
+  // oxlint-disable-next-line no-throw-literal
+  if (!me) throw redirect({ to: '/login', search: { next: location.href } })
+}
+
+const loginRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/login',
+  validateSearch: (search: Record<string, unknown>): { next?: string } =>
+    typeof search['next'] === 'string' ? { next: search['next'] } : {},
+  component: lazyRouteComponent(() => import('./pages/LoginPage'), 'LoginPage'),
+})
+
+const firstLoginRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/first-login',
+  component: lazyRouteComponent(() => import('./pages/FirstLoginPage'), 'FirstLoginPage'),
+})
+
+const worklistRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  beforeLoad: signedIn,
+  component: WorklistPage,
+})
+
+export const studyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/study/$studyUid',
+  beforeLoad: signedIn,
+  loader: ({ params }) => {
+    void queries.prefetchQuery(studyQuery(params.studyUid))
+  },
+  component: lazyRouteComponent(() => import('./pages/ReadingPage'), 'ReadingPage'),
+})
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([loginRoute, firstLoginRoute, worklistRoute, studyRoute]),
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

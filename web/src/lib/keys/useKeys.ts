@@ -1,0 +1,56 @@
+import { useEffect, useRef } from 'react'
+import { keyName, keysOf, type ActName } from './keymap'
+
+type Handler = (event: KeyboardEvent) => void
+export type Handlers = Partial<Record<ActName, Handler>>
+
+interface Layer {
+  readonly handlers: () => Handlers
+}
+
+const layers: Layer[] = []
+
+const typing = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable || target.matches('input:not([type=radio], [type=checkbox]), textarea, select'))
+
+/** A focused control keeps the keys it answers to itself. */
+function keptByControl(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false
+  if (target.matches('input[type=radio]')) return key.startsWith('arrow') || key === ' '
+  const activates = key === 'enter' || key === ' '
+  return activates && target.matches('button, a[href]') && target.matches(':focus-visible')
+}
+
+function dispatch(event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.altKey) return
+  const key = keyName(event)
+  if (typing(event.target) && key !== 'escape') return
+  if (keptByControl(event.target, key)) return
+  for (const layer of layers.toReversed()) {
+    for (const [act, handler] of Object.entries(layer.handlers()))
+      if (handler && keysOf(act as ActName).includes(key)) {
+        event.preventDefault()
+        handler(event)
+        return
+      }
+  }
+}
+
+/** Answers keys while mounted; the layer mounted last is asked first. */
+export function useKeys(handlers: Handlers, enabled = true): void {
+  const latest = useRef(handlers)
+  useEffect(() => {
+    latest.current = handlers
+  })
+  useEffect(() => {
+    if (!enabled) return undefined
+    const layer: Layer = { handlers: () => latest.current }
+    if (layers.length === 0) globalThis.addEventListener('keydown', dispatch)
+    layers.push(layer)
+    return () => {
+      layers.splice(layers.indexOf(layer), 1)
+      if (layers.length === 0) globalThis.removeEventListener('keydown', dispatch)
+    }
+  }, [enabled])
+}

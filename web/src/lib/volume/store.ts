@@ -1,0 +1,40 @@
+import { create } from 'zustand'
+import { loadVolume } from './load'
+import { Volume, type SeriesGrid, type VolumeStatus } from './volume'
+
+interface Opened {
+  readonly volume: Volume | null
+  readonly loaded: number
+  readonly count: number
+  readonly status: VolumeStatus
+}
+
+const nothing: Opened = { volume: null, loaded: 0, count: 0, status: 'loading' }
+
+/** The one volume that is open. Counts change a few times a second, not with every slice. */
+export const useVolume = create<Opened>(() => nothing)
+
+const tellEveryMs = 250
+
+/** Opens a volume and fills it; the answer closes it and lets go of the pixels. */
+export function openVolume(series: SeriesGrid & { url: string }, first: number): () => void {
+  const volume = new Volume(series)
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const tell = () => {
+    timer = undefined
+    useVolume.setState({ loaded: volume.loaded, status: volume.status })
+  }
+  useVolume.setState({ volume, loaded: 0, count: volume.count, status: 'loading' })
+  volume.subscribe((k) => {
+    if (k === null || volume.loaded === 1) tell()
+    else timer ??= setTimeout(tell, tellEveryMs)
+  })
+  const separator = series.url.includes('?') ? '&' : '?'
+  const stop = loadVolume(volume, `${series.url}${separator}first=${first}`, first)
+  return () => {
+    stop()
+    clearTimeout(timer)
+    volume.dispose()
+    useVolume.setState(nothing)
+  }
+}
