@@ -104,8 +104,8 @@ def _scatter(
     grid: Grid, room: np.ndarray[tuple[int, int], np.dtype[np.intp]], count: int,
     rng: np.random.Generator,
 ) -> Float64:  # fmt: skip
-    """End points, spread evenly by throwing dice inside every so many cells."""
-    pick = room[np.floor((np.arange(count) + rng.random(count)) * len(room) / count).astype(int)]
+    """End points anywhere in the cells of `room`, each cell at most once."""
+    pick = room[rng.choice(len(room), min(count, len(room)), replace=False)]
     zyx = grid.origin_zyx_mm + (pick + rng.uniform(-0.5, 0.5, pick.shape)) * grid.spacing_zyx_mm
     points: Float64 = zyx[:, ::-1]
     return points
@@ -125,7 +125,7 @@ def _in_lung(strokes: Strokes, chest: Thorax) -> Strokes:
 def _bronchi(artery: Tree, entry: _Entry) -> Tree:
     """The bronchi beside an artery's tree: lumen a little narrower than the artery."""
     root, radius = entry
-    trunk = artery.thicker_than(1.15).beside(1.9)
+    trunk = artery.thicker_than(0.8).beside(1.9)
     start = trunk.start.copy()
     start[trunk.parent < 0] = root
     share = radius / trunk.radius[0] if len(trunk.radius) else 1.0
@@ -140,12 +140,12 @@ def paint_vessels(hu: Float32, grid: Grid, vessels: Vessels, ground_hu: float) -
         box, distance = tube(grid, table[:, :3], table[:, 3], 2.0)
         lay(hu, box, distance, BLOOD_HU, soft_mm)
     draw(hu, grid, vessels.blood, BLOOD_HU, ground_hu)
-    draw(hu, grid, vessels.lumen.with_radius(1.08, 0.5), WALL_HU, ground_hu)
+    draw(hu, grid, vessels.lumen.with_radius(1.1, 0.42), WALL_HU, ground_hu)
     tubes = [tube(grid, np.array(t)[:, :3], np.array(t)[:, 3], 4.0) for t in TRUNKS]
     for box, distance in tubes:
         here = hu[box]
         np.maximum(here, _ring(distance, soft_mm, here), out=here)
-    draw(hu, grid, vessels.lumen, LUMEN_HU, WALL_HU, "darker")
+    draw(hu, grid, vessels.lumen, LUMEN_HU, WALL_HU)
     for box, distance in tubes:
         lay(hu, box, distance, LUMEN_HU, soft_mm)
 

@@ -9,14 +9,14 @@ from scipy import ndimage
 
 from triage.phantom.build import Build
 from triage.phantom.grid import Box, Float32, Float64, Grid
-from triage.phantom.shapes import around, lay, tube
+from triage.phantom.shapes import lay, tube
 
 CORTEX_HU = 780.0
 MARROW_HU = 85.0
 CARTILAGE_HU = 105.0
 DISC_HU = 85.0
 
-# Where rib n leaves the spine (z), how far its front end lies below, share of bone, half height (mm).
+# Rib n: where it leaves the spine (z), how far its front lies below, share of bone, half height.
 RIBS = [
     (92, 34, 0.86, 5.0),
     (78, 48, 0.84, 5.5),
@@ -39,10 +39,10 @@ def paint_bones(hu: Float32, grid: Grid, body: Build, rng: np.random.Generator) 
     soft_mm = grid.spacing_zyx_mm[1]
     for side in (-1, 1):
         for rib in RIBS:
-            _paint_rib(hu, grid, body, side, rib, soft_mm)
+            _paint_rib(hu, grid, _rib_line(body, side, *rib[:2]), *rib[2:])
     _paint_spine(hu, grid, body, soft_mm, rng)
     for bone in _flat_bones(grid, body):
-        _paint_bone(hu, *bone, soft_mm, rng)
+        _paint_bone(hu, *bone, cortex_hu=0.8 * CORTEX_HU, soft_mm=soft_mm, rng=rng)
 
 
 def _rib_line(body: Build, side: int, z_back: float, drop: float) -> Float64:
@@ -54,26 +54,23 @@ def _rib_line(body: Build, side: int, z_back: float, drop: float) -> Float64:
     shrink = np.clip((z - 62) / 60, 0, 0.5)  # the first ribs close round the apex
     power = 2 / 2.35
     x = np.sin(angle) ** power * (width * (1 - shrink) + 5.5)
-    y = middle + shrink * 14 + np.sign(-np.cos(angle)) * -1 * np.abs(np.cos(angle)) ** power * (
-        depth * (1 - 0.6 * shrink) + 5.5
+    y = (
+        middle
+        + shrink * 14
+        + np.sign(-np.cos(angle))
+        * -1
+        * np.abs(np.cos(angle)) ** power
+        * (depth * (1 - 0.6 * shrink) + 5.5)
     )
     line = np.stack([side * x, y, z], axis=1)
     head = np.array([[side * 19.0, body.spine(z_back)[1] + 14, z_back + 2]])
     return np.concatenate([head, line])
 
 
-def _paint_rib(
-    hu: Float32,
-    grid: Grid,
-    body: Build,
-    side: int,
-    rib: tuple[float, float, float, float],
-    soft_mm: float,
-) -> None:
-    z_back, drop, bony, half = rib
-    line = _rib_line(body, side, z_back, drop)
-    cut = int(round(bony * 0.92 * len(line)))
-    thick, ratio = 3.4, half / 3.4
+def _paint_rib(hu: Float32, grid: Grid, line: Float64, bony: float, half_height_mm: float) -> None:
+    soft_mm = grid.spacing_zyx_mm[1]
+    cut = round(bony * 0.92 * len(line))
+    thick, ratio = 3.4, half_height_mm / 3.4
     for part, bone in ((line[cut - 1 :], False), (line[:cut], True)):
         along = np.diff(part, axis=0)
         up = np.array([0.0, 0.0, 1.0]) - along * (along[:, 2:] / (along**2).sum(1)[:, None])
@@ -111,7 +108,8 @@ def _paint_spine(
     arch = np.maximum(np.abs(canal - 2.6) - 2.9, np.abs(along + 3) - 9 + 0.15 * np.abs(y - 20))
     arch = np.maximum(arch, 12 - y)
     tip = along + 3 + 0.55 * (y - 32)
-    spinous = np.maximum(np.hypot(np.maximum(np.abs(x) - 1.0, 0), tip * 0.45) - 3.0, np.abs(y - 40) - 11)
+    spinous = np.hypot(np.maximum(np.abs(x) - 1.0, 0), tip * 0.45) - 3.0
+    spinous = np.maximum(spinous, np.abs(y - 40) - 11)
     wing = 13 + 0.22 * np.abs(x)
     process = np.maximum(np.hypot(y - wing - 7, along + 2) - 5.2, np.abs(np.abs(x) - 19) - 11)
     rear = np.minimum(np.minimum(arch, spinous), process).astype(np.float32)
@@ -119,7 +117,7 @@ def _paint_spine(
     lay(hu, box, disc_mm.astype(np.float32), DISC_HU, soft_mm)
     lay(hu, box, np.maximum(canal, -2 - 0 * bone).astype(np.float32), 12.0, soft_mm)
     lay(hu, box, (np.hypot(x / 1.2, y - 22.5) - 5 + 0 * z).astype(np.float32), 38.0, soft_mm)
-    _paint_bone(hu, box, bone, 1.3, soft_mm, rng, thick_ends=True)
+    _paint_bone(hu, box, bone, 1.3, cortex_hu=0.62 * CORTEX_HU, soft_mm=soft_mm, rng=rng)
 
 
 def _flat_bones(grid: Grid, body: Build) -> Iterator[tuple[Box, Float32, float]]:
@@ -159,15 +157,15 @@ def _paint_bone(
     box: Box,
     distance: Float32,
     cortex_mm: float,
+    *,
+    cortex_hu: float,
     soft_mm: float,
     rng: np.random.Generator,
-    thick_ends: bool = False,
 ) -> None:
     if not distance.size:
         return
     low = [max(1, n // 3) for n in distance.shape]
     grain = ndimage.gaussian_filter(rng.standard_normal(low, dtype=np.float32), 0.7)
     zoomed = ndimage.zoom(grain, [n / m for n, m in zip(distance.shape, low, strict=True)], order=1)
-    lay(hu, box, distance, CORTEX_HU * (0.62 if thick_ends else 0.8), soft_mm)
-    lay(hu, box, distance + cortex_mm, MARROW_HU + 45 + 150 * zoomed, soft_mm)
-
+    lay(hu, box, distance, cortex_hu, soft_mm)
+    lay(hu, box, distance + cortex_mm, MARROW_HU + 10 + 190 * zoomed, soft_mm)

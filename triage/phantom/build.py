@@ -116,7 +116,7 @@ class Build:
     def skin(self, z: Float32) -> tuple[Float32, Float32, Float32]:
         """Half width, half depth and y of the back of the skin, at each z."""
         width, depth, back = _rows(_SKIN, z)
-        more = np.float32(self.fat_mm - 14)
+        more = np.float32(self.fat_mm - 15)
         return width + more, depth + more, back + more
 
     def medial(self, right: bool) -> tuple[Float64, Float64, Float64]:
@@ -124,7 +124,7 @@ class Build:
         return _MEDIAL_Z, _MEDIAL_Y, _MEDIAL_RIGHT if right else _MEDIAL_LEFT
 
     def spine(self, z: Float32 | Float64 | float) -> tuple[Float64, Float64]:
-        """x and y of the middle of the vertebral bodies, at each z."""
+        """Where the middle of the vertebral bodies lies: x and y at each z."""
         at = np.asarray(z, dtype=float)
         x = self.lean_mm * np.exp(-(((at - 10) / 70) ** 2))
         y = 48 - 10 * ((at - (-10)) / 110) ** 2 * np.where(at > -10, 1.0, 0.45)
@@ -145,7 +145,7 @@ def build(rng: np.random.Generator) -> Build:
         sex=sex,
         width=rng.uniform(0.97, 1.03),
         depth=rng.uniform(0.96, 1.03),
-        fat_mm=rng.uniform(10, 16),
+        fat_mm=rng.uniform(13, 20),
         dome_right_mm=dome,
         dome_left_mm=dome - rng.uniform(8, 15),
         heart=rng.uniform(0.94, 1.04),

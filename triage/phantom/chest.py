@@ -24,7 +24,7 @@ from triage.phantom.tissue import compose, fill_lungs, soft
 FIELD_OF_VIEW_MM = 358.4
 MARGIN_MM = 12.0  # scanned beyond the lung at each end
 LONGEST_MM = 330.0  # further up or down there is no anatomy
-PARENCHYMA_HU = -872.0
+PARENCHYMA_HU = -880.0
 _COARSE_MM = 2.5
 
 
@@ -104,13 +104,15 @@ def make_chest(
     strokes = grow_lungs(
         chest,
         vessels,
-        terminal_mm=max(6.2, 3.0 * grid.voxel_mm),
+        terminal_mm=max(5.6, 3.0 * grid.voxel_mm),
         step_mm=max(2.5, 1.5 * grid.voxel_mm),
     )
     paint_vessels(hu, grid, strokes, PARENCHYMA_HU)
     z = grid.axes_mm()[0]
-    taken = seats(nodules, chest, strokes.blood, float(z.min()), float(z.max()), lumps)
-    made = tuple(make_nodule(hu, grid, chest, s, PARENCHYMA_HU, lumps) for s in taken)
+    taken = seats(nodules, chest, strokes.blood, (float(z.min()), float(z.max())), lumps)
+    made = tuple(
+        make_nodule(hu, grid, chest, seat, ground_hu=PARENCHYMA_HU, rng=lumps) for seat in taken
+    )
     back = float(body.skin(np.zeros(1, np.float32))[2][0])
     scanned = expose(hu, grid, back, protocol, photons)
     return PhantomChest(
@@ -148,5 +150,5 @@ def _body(grid: Grid, body: Build, chest: Thorax, rng: np.random.Generator) -> F
     compose(hu, grid, planes, chest, soft(body, chest, rng))
     paint_mediastinum(hu, grid, body, grid.spacing_zyx_mm[1])
     paint_bones(hu, grid, body, rng)
-    fill_lungs(hu, grid, planes, chest, rng, PARENCHYMA_HU)
+    fill_lungs(hu, grid, planes, chest, base_hu=PARENCHYMA_HU, rng=rng)
     return hu

@@ -9,88 +9,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import uuid
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from triage import __version__
-from triage.core.finding import Solidity
 from triage.phantom.chest import PhantomChest, make_chest
-from triage.phantom.nodules import PhantomNodule
+from triage.phantom.identity import NOT_A_PATIENT, Identity, derived_uid, identity_of
 from triage.phantom.scanner import LOWEST_HU
+from triage.phantom.truth import truth_of
 
-NOT_A_PATIENT = "NOT A PATIENT. Computed phantom for tests and demonstration; research use only."
 TRUTH_NAME = "truth.json"
-_NAMESPACE = uuid.UUID("6a9b5f0e-3c0f-5d0f-9d5c-7a3c9b6c2f11")
-_IMPLEMENTATION_UID = f"2.25.{uuid.uuid5(_NAMESPACE, 'implementation').int}"
-# LIDC's texture scale (1 ground glass .. 5 solid), so that one reader of truth serves both.
-_TEXTURE = {Solidity.SOLID: 5, Solidity.PART_SOLID: 3, Solidity.GROUND_GLASS: 1}
+_IMPLEMENTATION_UID = derived_uid("implementation")
 
 Uint16 = npt.NDArray[np.uint16]
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who and when the headers say, and the UIDs.
-
-    Attributes
-    ----------
-    patient_id, patient_name, sex : str
-    age_years : int
-    taken : datetime
-        Study date and time.
-    study_uid, series_uid, frame_uid : str
-        Under 2.25 (PS3.5 B.2), derived from seed and pixels: other pixels never share a UID.
-    accession : str
-    """
-
-    patient_id: str
-    patient_name: str
-    sex: str
-    age_years: int
-    taken: dt.datetime
-    study_uid: str
-    series_uid: str
-    frame_uid: str
-    accession: str
-
-    def sop_uid(self, instance_number: int) -> str:
-        """SOP Instance UID of one slice."""
-        return _uid(f"{self.series_uid}/{instance_number}")
-
-
-def _uid(text: str) -> str:
-    return f"2.25.{uuid.uuid5(_NAMESPACE, text).int}"
-
-
-def _identity(
-    chest: PhantomChest,
-    pixel_sha256: str,
-    seed: int,
-    patient_id: str | None,
-    patient_name: str | None,
-    study_uid: str | None,
-    taken: dt.datetime | None,
-) -> Identity:
-    letter = chr(ord("A") + seed) if seed < 26 else str(seed)
-    study = study_uid or _uid(f"study/{seed}/{pixel_sha256}")
-    day = dt.datetime(2026, 1, 5, 8, 0) + dt.timedelta(days=seed % 280, minutes=seed % 480)
-    return Identity(
-        patient_id=patient_id or f"PH-{seed:06d}",
-        patient_name=patient_name or f"Phantom^{letter}",
-        sex=chest.body.sex,
-        age_years=52 + seed * 7 % 26,
-        taken=taken or day,
-        study_uid=study,
-        series_uid=_uid(f"series/{study}/{pixel_sha256}"),
-        frame_uid=_uid(f"frame/{study}"),
-        accession=f"PHA{seed:06d}"[:16],
-    )
 
 
 def write_series(
@@ -131,21 +66,27 @@ def write_series(
         raise FileExistsError(f"{out} is not empty; give a new folder")
     stored = (chest.volume.hu.astype(np.int32) - LOWEST_HU).astype("<u2")
     digest = hashlib.sha256(stored.tobytes()).hexdigest()
-    who = _identity(chest, digest, seed, patient_id, patient_name, study_uid, taken)
+    who = identity_of(
+        chest,
+        digest,
+        seed,
+        patient_id=patient_id,
+        patient_name=patient_name,
+        study_uid=study_uid,
+        taken=taken,
+    )
     paths = []
     for number, k in enumerate(reversed(range(len(stored))), start=1):
         instance = _instance(chest, who, stored[k], k, number)
         path = out / f"CT{number:04d}.dcm"
         instance.save_as(path, enforce_file_format=True)
         paths.append(path)
-    truth = _truth(chest, who, digest, seed)
+    truth = truth_of(chest, who, digest, seed)
     (out / TRUTH_NAME).write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
     return paths
 
 
-def _instance(
-    chest: PhantomChest, who: Identity, pixels: Uint16, k: int, number: int
-) -> Dataset:
+def _instance(chest: PhantomChest, who: Identity, pixels: Uint16, k: int, number: int) -> Dataset:
     instance = Dataset()
     instance.file_meta = _file_meta(who, number)
     for module in (_patient, _study, _series, _equipment):
@@ -162,9 +103,9 @@ def _file_meta(who: Identity, number: int) -> FileMetaDataset:
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\x00\x01"
     meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = who.sop_uid(number)
+    meta.MediaStorageSOPInstanceUID = UID(who.sop_uid(number))
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = _IMPLEMENTATION_UID
+    meta.ImplementationClassUID = UID(_IMPLEMENTATION_UID)
     meta.ImplementationVersionName = "TRIAGE_PHANTOM"
     return meta
 
@@ -296,56 +237,6 @@ def _pixels(pixels: Uint16) -> Dataset:
     plane.add_new("PixelPaddingValue", "US", 0)
     plane.add_new("PixelData", "OW", pixels.tobytes())
     return plane
-
-
-def _truth(
-    chest: PhantomChest, who: Identity, pixel_sha256: str, seed: int
-) -> dict[str, object]:
-    dz, dy, dx = chest.volume.spacing_zyx_mm
-    series = {
-        "case": who.patient_id,
-        "dataset": "phantom",
-        "patient": who.patient_id,
-        "phantom": True,
-        "seed": seed,
-        "study_uid": who.study_uid,
-        "n_slices": chest.volume.shape_zyx[0],
-        "spacing_mm": [round(dx, 4), round(dy, 4), round(dz, 4)],
-        "slice_thickness_mm": round(dz, 4),
-        "manufacturer": "Triage phantom",
-        "kernel": chest.protocol.kernel,
-        "kvp": 120.0,
-        "first_slice_position_mm": [round(float(c), 4) for c in chest.volume.affine[:3, 3]],
-        "shape_zyx": list(chest.volume.shape_zyx),
-        "pixel_sha256": pixel_sha256,
-        "truth_kind": "phantom",
-        "all_nodules_marked": True,
-        "nodules": [_entry(i, n) for i, n in enumerate(chest.nodules, start=1)],
-    }
-    return {
-        "format": 1,
-        "phantom": True,
-        "note": NOT_A_PATIENT,
-        "coordinates": "DICOM patient (LPS) millimetres, order x,y,z; ascending z",
-        "diameter_source": "sphere of equal volume of the shape that was drawn",
-        "series": {who.series_uid: series},
-    }
-
-
-def _entry(number: int, nodule: PhantomNodule) -> dict[str, object]:
-    return {
-        "id": f"n{number}",
-        "center_mm": list(nodule.center_lps_mm),
-        "diameter_mm": nodule.diameter_mm,
-        "max_axial_diameter_mm": nodule.long_mm,
-        "short_axial_diameter_mm": nodule.short_mm,
-        "solid_diameter_mm": nodule.solid_diameter_mm,
-        "solidity": nodule.solidity.value,
-        "mean_texture": _TEXTURE[nodule.solidity],
-        "place": nodule.place,
-        "label": "positive",
-        "phantom": True,
-    }
 
 
 def make(out: Path, seed: int, nodules: int = 4, slices: int = 240) -> dict[str, object]:

@@ -7,7 +7,7 @@ the middle of the chest near x = y = 0. Signed distances are negative inside.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -127,8 +127,9 @@ class Planes:
         taps, weights, matrices = [], [], []
         for axis in range(3):
             count = coarse.shape_zyx[axis]
-            at = fine.origin_zyx_mm[axis] + np.arange(fine.shape_zyx[axis]) * (
-                fine.spacing_zyx_mm[axis]
+            at = (
+                fine.origin_zyx_mm[axis]
+                + np.arange(fine.shape_zyx[axis]) * (fine.spacing_zyx_mm[axis])
             )
             t, w = _cubic_weights(
                 at, coarse.origin_zyx_mm[axis], coarse.spacing_zyx_mm[axis], count
@@ -143,7 +144,8 @@ class Planes:
 
     def read(self, field: Float32, k: int) -> Float32:
         """Slice `k` of a coarse field, shape (y, x) of the fine grid."""
-        flat = sum(np.float32(w) * field[t] for w, t in zip(self.z_weights[k], self.z_taps[k]))
+        taps = zip(self.z_weights[k], self.z_taps[k], strict=True)
+        flat = sum((np.float32(w) * field[t] for w, t in taps), np.float32(0))
         plane: Float32 = self.along_y @ (self.along_x @ np.ascontiguousarray(flat.T)).T
         return plane
 
@@ -156,7 +158,7 @@ def sample(field: Float32, grid: Grid, lps_mm: npt.ArrayLike) -> Float32:
     return values.reshape(index.shape[:-1])
 
 
-def as_distance(field: Float32, grid: Grid) -> Float32:
+def as_distance(field: npt.NDArray[np.floating[Any]], grid: Grid) -> Float32:
     """An implicit function turned into a first-order signed distance in mm, -40 .. 80.
 
     The limits keep the flat middle of a shape from ringing when a plane is read out of it.

@@ -31,19 +31,80 @@ VESSELS: dict[str, list[tuple[float, float, float, float]]] = {
         (12, 33, -130, 11),
         (6, 28, -190, 10.5),
     ],
-    "brachiocephalic artery": [(-4, -18, 36, 6.5), (-14, -10, 58, 6), (-24, 0, 84, 5), (-30, 4, 120, 4)],
-    "left carotid": [(8, -6, 42, 4), (14, -2, 66, 4), (20, 4, 120, 3.5)],
-    "left subclavian": [(18, 6, 42, 5), (24, 8, 66, 5), (34, 8, 88, 4.5), (60, 2, 98, 4.5), (100, -6, 90, 4)],
-    "superior vena cava": [(-28, -26, -34, 10), (-31, -24, -5, 9.5), (-30, -24, 30, 9), (-24, -26, 48, 8)],
-    "left innominate vein": [(-22, -28, 44, 7), (2, -34, 52, 6), (28, -24, 64, 6), (44, -10, 84, 6)],
-    "right subclavian vein": [(-24, -26, 48, 7), (-32, -18, 66, 6.5), (-52, -16, 90, 5.5), (-100, -14, 92, 5)],
-    "pulmonary trunk": [(22, -46, -50, 13), (22, -40, -28, 14), (22, -26, -14, 13), (30, -8, -8, 11.5)],
-    "right pulmonary artery": [(20, -24, -16, 11), (2, -10, -20, 11), (-20, -4, -20, 10.5), (-40, -2, -22, 9.5)],
-    "left pulmonary artery": [(28, -10, -8, 11), (36, 6, -5, 10), (42, 20, -10, 9.5), (45, 27, -24, 8.5)],
-    "azygos": [(-30, -10, 12, 4.5), (-24, 14, 16, 4), (-8, 28, 4, 4), (-5, 29, -60, 3.5), (-4, 27, -190, 3.5)],
-    "inferior vena cava": [(-24, -8, -80, 12), (-22, 2, -110, 12), (-18, 10, -190, 11)],
-    "oesophagus": [(3, 18, 120, 6.5), (5, 24, 30, 6.5), (6, 25, -40, 7), (12, 20, -95, 7.5), (20, 10, -112, 8)],
-}  # fmt: skip
+    "brachiocephalic artery": [
+        (-4, -18, 36, 6.5),
+        (-14, -10, 58, 6),
+        (-24, 0, 84, 5),
+        (-30, 4, 120, 4),
+    ],
+    "left carotid": [
+        (8, -6, 42, 4),
+        (14, -2, 66, 4),
+        (20, 4, 120, 3.5),
+    ],
+    "left subclavian": [
+        (18, 6, 42, 5),
+        (24, 8, 66, 5),
+        (34, 8, 88, 4.5),
+        (60, 2, 98, 4.5),
+        (100, -6, 90, 4),
+    ],
+    "superior vena cava": [
+        (-28, -26, -34, 10),
+        (-31, -24, -5, 9.5),
+        (-30, -24, 30, 9),
+        (-24, -26, 48, 8),
+    ],
+    "left innominate vein": [
+        (-22, -28, 44, 7),
+        (2, -34, 52, 6),
+        (28, -24, 64, 6),
+        (44, -10, 84, 6),
+    ],
+    "right subclavian vein": [
+        (-24, -26, 48, 7),
+        (-32, -18, 66, 6.5),
+        (-52, -16, 90, 5.5),
+        (-100, -14, 92, 5),
+    ],
+    "pulmonary trunk": [
+        (22, -46, -50, 13),
+        (22, -40, -28, 14),
+        (22, -26, -14, 13),
+        (30, -8, -8, 11.5),
+    ],
+    "right pulmonary artery": [
+        (20, -24, -16, 11),
+        (2, -10, -20, 11),
+        (-20, -4, -20, 10.5),
+        (-40, -2, -22, 9.5),
+    ],
+    "left pulmonary artery": [
+        (28, -10, -8, 11),
+        (36, 6, -5, 10),
+        (42, 20, -10, 9.5),
+        (45, 27, -24, 8.5),
+    ],
+    "azygos": [
+        (-30, -10, 12, 4.5),
+        (-24, 14, 16, 4),
+        (-8, 28, 4, 4),
+        (-5, 29, -60, 3.5),
+        (-4, 27, -190, 3.5),
+    ],
+    "inferior vena cava": [
+        (-24, -8, -80, 12),
+        (-22, 2, -110, 12),
+        (-18, 10, -190, 11),
+    ],
+    "oesophagus": [
+        (3, 18, 120, 6.5),
+        (5, 24, 30, 6.5),
+        (6, 25, -40, 7),
+        (12, 20, -95, 7.5),
+        (20, 10, -112, 8),
+    ],
+}
 # Centre (x, y, z), half axes, turns (axis, degrees).
 CHAMBERS: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[tuple[str, float], ...]]] = {
     "ventricles": ((26, -34, -80), (62, 40, 37), (("z", -32), ("y", 18))),
@@ -69,9 +130,9 @@ def bodies(grid: Grid, body: Build, margin_mm: float) -> Iterator[tuple[str, Box
         yield name, box, distance
 
 
-def _smooth(table: np.ndarray[tuple[int, int], np.dtype[np.float64]], steps: int = 4) -> (
-    np.ndarray[tuple[int, int], np.dtype[np.float64]]
-):
+def _smooth(
+    table: np.ndarray[tuple[int, int], np.dtype[np.float64]], steps: int = 4
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Points of a curve through the rows, `steps` a row."""
     at = np.linspace(0, len(table) - 1, (len(table) - 1) * steps + 1)
     columns = [

@@ -32,6 +32,7 @@ _KINDS: tuple[tuple[Solidity, float], ...] = (
 )
 _PLACES: tuple[Place, ...] = ("parenchymal", "juxtavascular", "subpleural")
 _ROOM_MM = 8.0
+_BUMPS = (0.07, 0.12, 0.17)  # smooth, uneven, lobulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,10 @@ def seats(
     count: int,
     chest: Thorax,
     blood: Strokes,
-    low_z_mm: float,
-    high_z_mm: float,
+    heights_mm: tuple[float, float],
     rng: np.random.Generator,
 ) -> list[Seat]:
-    """Find free places for `count` nodules within two heights; never overlapping.
+    """Find free places for `count` nodules between two heights (z, mm); never overlapping.
 
     Raises
     ------
@@ -95,8 +95,9 @@ def seats(
         for _ in range(4000):
             radius = 0.5 * float(np.exp(rng.uniform(np.log(least), np.log(LARGEST_MM))))
             center = _draw_place(place, radius, chest, blood, rng)
-            if _is_free(center, radius, found, chest, large, low_z_mm, high_z_mm):
-                found.append(Seat(center, radius, solidity, place))
+            seat = Seat(center, radius, solidity, place)
+            if _is_free(seat, found, chest, large, heights_mm):
+                found.append(seat)
                 break
         else:
             raise ValueError(f"no room for {count} nodules: {len(found)} were placed")
@@ -134,16 +135,16 @@ def _to_pleura(point: Float64, depth_mm: float, chest: Thorax) -> Float64:
 
 
 def _is_free(
-    center: Float64,
-    radius: float,
+    seat: Seat,
     found: list[Seat],
     chest: Thorax,
     large: Strokes,
-    low_z_mm: float,
-    high_z_mm: float,
+    heights_mm: tuple[float, float],
 ) -> bool:
     """Inside the lung by the right amount, inside the scan, off large vessels and neighbours."""
-    if not low_z_mm + 1.4 * radius < center[2] < high_z_mm - 1.4 * radius:
+    center, radius = seat.center_lps_mm, seat.radius_mm
+    low_mm, high_mm = heights_mm
+    if not low_mm + 1.4 * radius < center[2] < high_mm - 1.4 * radius:
         return False
     depth = -float(sample(chest.lung, chest.grid, center))
     wall = -float(sample(chest.cage, chest.grid, center))
@@ -179,7 +180,13 @@ class _Shape:
 
 
 def make_nodule(
-    hu: Float32, grid: Grid, chest: Thorax, seat: Seat, ground_hu: float, rng: np.random.Generator
+    hu: Float32,
+    grid: Grid,
+    chest: Thorax,
+    seat: Seat,
+    *,
+    ground_hu: float,
+    rng: np.random.Generator,
 ) -> PhantomNodule:
     """Lay one nodule into the lung (changes `hu`) and measure what was laid."""
     shape = _shape(grid, chest, seat, rng)
@@ -214,11 +221,13 @@ def _shape(grid: Grid, chest: Thorax, seat: Seat, rng: np.random.Generator) -> _
         (step[0], step[1], step[2]),
         (float(first[2]), float(first[1]), float(first[0])),
     )
-    bumps, fuzz_mm = (0.08, 0.1) if seat.solidity is Solidity.SOLID else (0.11, 0.7)
-    whole = _blob(fine, seat.center_lps_mm, seat.radius_mm, bumps, fuzz_mm, rng)
+    bumps, fuzz_mm = float(rng.choice(_BUMPS)), 0.12
+    if seat.solidity is not Solidity.SOLID:
+        bumps, fuzz_mm = 0.11, 0.7
+    whole = _blob(fine, seat.center_lps_mm, seat.radius_mm, rng, bumps=bumps, fuzz_mm=fuzz_mm)
     shift = rng.uniform(-0.18, 0.18, 3) * seat.radius_mm
     inner = seat.radius_mm * rng.uniform(0.38, 0.6)
-    core = _blob(fine, seat.center_lps_mm + shift, inner, 0.14, 0.2, rng)
+    core = _blob(fine, seat.center_lps_mm + shift, inner, rng, bumps=0.14, fuzz_mm=0.2)
     z, y, x = np.broadcast_arrays(*fine.axes_mm())
     lung = sample(chest.lung, chest.grid, np.stack([x, y, z], axis=-1)) < 0
     parts3 = (parts[0], parts[1], parts[2])
@@ -229,20 +238,20 @@ def _blob(
     fine: Grid,
     center: Float64,
     radius: float,
+    rng: np.random.Generator,
+    *,
     bumps: float,
     fuzz_mm: float,
-    rng: np.random.Generator,
 ) -> Bools:
     """A ball stretched a little, with smooth bumps and a fuzzy edge."""
     z, y, x = fine.axes_mm()
     stretch = rng.uniform(0.88, 1.14, 3)
     stretch /= np.prod(stretch) ** (1 / 3)
     dx, dy, dz = (
-        ((a - c) / s).astype(np.float32)
-        for a, c, s in zip((x, y, z), center, stretch, strict=True)
+        ((a - c) / s).astype(np.float32) for a, c, s in zip((x, y, z), center, stretch, strict=True)
     )
     far = np.sqrt(dx * dx + dy * dy + dz * dz) + np.float32(1e-3)
-    surface = np.float32(1)
+    surface = np.ones((1, 1, 1), np.float32)
     fuzz = np.float32(fuzz_mm / radius)
     for _ in range(7):
         way = rng.standard_normal(3)

@@ -33,10 +33,10 @@ class Protocol:
     """
 
     kernel: str = "STANDARD"
-    blur_mm: float = 0.52
+    blur_mm: float = 0.42
     slice_blur: float = 0.12
-    noise_hu: float = 19.0
-    peak_per_mm: float = 0.32
+    noise_hu: float = 21.0
+    peak_per_mm: float = 0.42
 
 
 def expose(

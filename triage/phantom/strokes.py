@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from triage.phantom.grid import Float32, Float64, Grid
+
+Ints = npt.NDArray[np.int_]
 
 _CHUNK = 1_500_000
 
@@ -37,8 +39,8 @@ class Strokes:
         """Only the strokes that begin at least this thick."""
         return self.chosen(self.start_radius >= radius_mm)
 
-    def chosen(self, keep: npt.NDArray[np.bool_]) -> Self:
-        """Only the strokes where `keep`, shape (n,), is true."""
+    def chosen(self, keep: npt.NDArray[np.bool_] | Ints) -> Self:
+        """Only these strokes, by a mask of shape (n,) or by index."""
         return type(self)(
             self.start[keep], self.end[keep], self.start_radius[keep], self.end_radius[keep]
         )
@@ -66,16 +68,20 @@ class Strokes:
 
 
 def bent(
-    start: Float64, end: Float64, heading: Float64, start_radius: Float64, end_radius: Float64,
+    start: Float64,
+    end: Float64,
+    heading: Float64,
+    radii: tuple[Float64, Float64],
     step_mm: float,
-) -> Strokes:  # fmt: skip
+) -> Strokes:
     """Branches leaving along `heading` and bending to their end, cut into short strokes.
 
     Parameters
     ----------
     start, end, heading : ndarray, shape (n, 3)
         Ends in mm, unit vector of leaving.
-    start_radius, end_radius : ndarray, shape (n,)
+    radii : pair of ndarray, shape (n,)
+        At start and end, mm.
     step_mm : float
         Longest stroke, about.
     """
@@ -88,7 +94,8 @@ def bent(
         t = np.linspace(0, 1, pieces + 1)[None, :, None]
         a, b, c = (p[pick][:, None] for p in (start, control, end))
         line = (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
-        thick = start_radius[pick][:, None] * (1 - t[..., 0]) + end_radius[pick][:, None] * t[..., 0]
+        r0, r1 = (r[pick][:, None] for r in radii)
+        thick = r0 * (1 - t[..., 0]) + r1 * t[..., 0]
         parts.append(
             Strokes(
                 line[:, :-1].reshape(-1, 3),
@@ -106,13 +113,13 @@ def draw(
     strokes: Strokes,
     value_hu: float,
     ground_hu: float,
-    onto: Literal["brighter", "darker"] = "brighter",
 ) -> None:
     """Draw strokes over a ground of known density (changes `hu`).
 
-    A voxel that a stroke fills by a share s reads ``ground + s (value - ground)``, and the
-    brightest (or darkest) of all strokes and of what was there wins, so overlapping joints stay
-    as thick as they are. Strokes thinner than a voxel fade by the area they fill.
+    A voxel that a stroke fills by a share s reads ``ground + s (value - ground)``. Of all strokes
+    and of what was there, the brightest wins - or the darkest, where `value_hu` is darker than
+    the ground - so overlapping joints stay as thick as they are. Strokes thinner than a voxel
+    fade by the area they fill.
     """
     soft = grid.voxel_mm
     reach = np.maximum(strokes.start_radius, strokes.end_radius) + 0.5 * soft
@@ -126,53 +133,56 @@ def draw(
     members = np.flatnonzero(~outside)
     order = np.argsort(which.ravel(), kind="stable")
     ends = np.cumsum(np.bincount(which.ravel(), minlength=len(keys)))
+    onto = np.maximum if value_hu > ground_hu else np.minimum
     for key, group in zip(keys, np.split(members[order], ends[:-1]), strict=True):
         step = max(1, _CHUNK // int(key.prod()))
         for i in range(0, len(group), step):
-            _batch(hu, grid, strokes, group[i : i + step], first, key, value_hu, ground_hu, onto)
+            pick = group[i : i + step]
+            flat, share = _shares(grid, strokes.chosen(pick), first[pick], key)
+            values = np.float32(ground_hu) + share * np.float32(value_hu - ground_hu)
+            onto.at(hu.reshape(-1), flat, values)
 
 
-def _batch(
-    hu: Float32,
-    grid: Grid,
-    strokes: Strokes,
-    pick: np.ndarray[tuple[int], np.dtype[np.intp]],
-    first: np.ndarray[tuple[int, int], np.dtype[np.int_]],
-    shape: np.ndarray[tuple[int], np.dtype[np.int_]],
-    value_hu: float,
-    ground_hu: float,
-    onto: Literal["brighter", "darker"],
-) -> None:
-    soft = np.float32(grid.voxel_mm)
-    index = [first[pick, a][:, None] + np.arange(shape[a]) for a in range(3)]
-    away = []  # of voxel centres from the stroke's start, z y x
+def _shares(
+    grid: Grid, strokes: Strokes, first: Ints, shape: Ints
+) -> tuple[npt.NDArray[np.intp], Float32]:
+    """Flat voxel indices that the strokes touch, with the share each fills.
+
+    `first`, shape (n, 3), is each stroke's lowest voxel; `shape`, (3,), the box they all share.
+    """
+    index = [first[:, a][:, None] + np.arange(shape[a]) for a in range(3)]
+    inside = [(i >= 0) & (i < n) for i, n in zip(index, grid.shape_zyx, strict=True)]
+    away = []
     for a in range(3):
         at = grid.origin_zyx_mm[a] + index[a] * grid.spacing_zyx_mm[a]
-        full = [len(pick), 1, 1, 1]
-        full[a + 1] = -1
-        away.append((at - strokes.start[pick, 2 - a][:, None]).astype(np.float32).reshape(full))
-    along = (strokes.end - strokes.start)[pick][:, ::-1].astype(np.float32)
-    length2 = np.maximum((along**2).sum(1), np.float32(1e-6)).reshape(-1, 1, 1, 1)
-    dz, dy, dx = (along[:, a].reshape(-1, 1, 1, 1) for a in range(3))
-    t = np.clip((away[0] * dz + away[1] * dy + away[2] * dx) / length2, 0, 1)
-    square = (away[0] - t * dz) ** 2 + (away[1] - t * dy) ** 2 + (away[2] - t * dx) ** 2
-    r0 = strokes.start_radius[pick].astype(np.float32).reshape(-1, 1, 1, 1)
-    r1 = strokes.end_radius[pick].astype(np.float32).reshape(-1, 1, 1, 1)
-    radius = r0 + t * (r1 - r0)
-    thin = np.minimum(1, (2 * radius / soft) ** 2)
-    share = np.clip((radius - np.sqrt(square)) / soft + np.float32(0.5), 0, 1) * thin
-    nz, ny, nx = grid.shape_zyx
-    valid = [(i >= 0) & (i < n) for i, n in zip(index, (nz, ny, nx), strict=True)]
-    hit = (
-        (share > 0)
-        & valid[0][:, :, None, None]
-        & valid[1][:, None, :, None]
-        & valid[2][:, None, None, :]
+        away.append((at - strokes.start[:, 2 - a][:, None]).astype(np.float32))
+    z, y, x = _open(*away)
+    share = _fill(z, y, x, strokes, grid.voxel_mm)
+    iz, iy, ix = _open(*inside)
+    hit = (share > 0) & iz & iy & ix
+    _, ny, nx = grid.shape_zyx
+    fz, fy, fx = _open(index[0] * (ny * nx), index[1] * nx, index[2])
+    return (fz + fy + fx)[hit], share[hit]
+
+
+def _open(z: Any, y: Any, x: Any) -> tuple[Any, Any, Any]:
+    """Per-stroke axes, each (n, length), made ready to broadcast to (n, z, y, x)."""
+    return z[:, :, None, None], y[:, None, :, None], x[:, None, None, :]
+
+
+def _fill(z: Float32, y: Float32, x: Float32, strokes: Strokes, soft_mm: float) -> Float32:
+    """Share of each voxel that its stroke fills; z, y, x are mm from the stroke's start."""
+    along = (strokes.end - strokes.start).astype(np.float32)
+    dx, dy, dz = (along[:, a].reshape(-1, 1, 1, 1) for a in range(3))
+    length2 = np.maximum(dx * dx + dy * dy + dz * dz, np.float32(1e-6))
+    t = np.clip((x * dx + y * dy + z * dz) / length2, 0, 1)
+    square = (x - t * dx) ** 2 + (y - t * dy) ** 2 + (z - t * dz) ** 2
+    r0, r1 = (
+        r.astype(np.float32).reshape(-1, 1, 1, 1)
+        for r in (strokes.start_radius, strokes.end_radius)
     )
-    flat = (
-        (index[0] * (ny * nx))[:, :, None, None]
-        + (index[1] * nx)[:, None, :, None]
-        + index[2][:, None, None, :]
-    )[hit]
-    values = np.float32(ground_hu) + share[hit] * np.float32(value_hu - ground_hu)
-    (np.maximum if onto == "brighter" else np.minimum).at(hu.reshape(-1), flat, values)
+    radius = r0 + t * (r1 - r0)
+    soft = np.float32(soft_mm)
+    thin = np.minimum(1, (2 * radius / soft) ** 2)
+    share: Float32 = np.clip((radius - np.sqrt(square)) / soft + np.float32(0.5), 0, 1) * thin
+    return share

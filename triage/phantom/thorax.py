@@ -64,14 +64,16 @@ def thorax(grid: Grid, body: Build, middle: Float32, rng: np.random.Generator) -
         For the irregularities that no two bodies share.
     """
     wavy = texture(rng, grid, 45)
+    uneven = texture(rng, grid, 120)  # no chest is its own mirror image
     fine = texture(rng, grid, 12)
-    cage = _cage(grid, body) + np.float32(1.0) * wavy + np.float32(0.25) * fine
-    dome = _dome(grid, body) + np.float32(2.0) * wavy
+    cage = _cage(grid, body) + 0.9 * wavy + 2.2 * uneven + 0.25 * fine
+    dome = _dome(grid, body) + 2.0 * wavy
     oblique, horizontal = _fissures(grid, body, wavy)
-    lung = blend_max(cage, _medial(grid, body) + np.float32(1.2) * wavy, 14)
+    lung = blend_max(cage, _medial(grid, body) + 1.2 * wavy, 14)
     lung = blend_max(lung, np.float32(1.4) - middle, 6)
     lung = blend_max(lung, dome, 3)
-    return Thorax(grid, _skin(grid, body, wavy), cage, lung, dome, oblique, horizontal)
+    skin = _skin(grid, body, wavy + 2.5 * uneven)
+    return Thorax(grid, skin, cage, lung, dome, oblique, horizontal)
 
 
 def _cage(grid: Grid, body: Build) -> Float32:
@@ -95,7 +97,8 @@ def _medial(grid: Grid, body: Build) -> Float32:
         plane = RectBivariateSpline(nodes_z, nodes_y, table, kx=3, ky=3)(at_z, at_y)
         reach.append(plane.astype(np.float32)[:, :, None])
     spine_x = body.spine(z)[0].astype(np.float32)
-    return as_distance(np.where(x < 0, reach[0] + x - spine_x, reach[1] - x + spine_x), grid)
+    field = np.where(x < 0, reach[0] + x - spine_x, reach[1] - x + spine_x)
+    return as_distance(field, grid)
 
 
 def _dome(grid: Grid, body: Build) -> Float32:
@@ -105,7 +108,7 @@ def _dome(grid: Grid, body: Build) -> Float32:
     aside = np.abs(x) - 66
     out = np.hypot(np.where(aside > 0, aside / 72, aside / 135), (y + 14) / 98)
     level = top - 60 * out ** np.float32(2.4) - 12 * np.maximum(y / 90, 0) ** 2
-    return as_distance((level - z).astype(np.float32), grid)
+    return as_distance(level - z, grid)
 
 
 def _fissures(grid: Grid, body: Build, wavy: Float32) -> tuple[Float32, Float32]:
@@ -132,4 +135,5 @@ def _skin(grid: Grid, body: Build, wavy: Float32) -> Float32:
             grid, (slice(None),) * 3, (side * 70, -76, -30), mound, turned("z", side * 18)
         )
         skin = blend_min(skin, breast, 30)
-    return skin.astype(np.float32)
+    body_surface: Float32 = skin.astype(np.float32)
+    return body_surface

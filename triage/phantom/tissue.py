@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +12,8 @@ from triage.phantom.build import Build
 from triage.phantom.grid import Float32, Grid, Planes, blend_max, inside, texture
 from triage.phantom.shapes import ellipsoid, turned
 from triage.phantom.thorax import Thorax
+
+Read = Callable[[Float32], Float32]  # a coarse field to its plane at one slice
 
 AIR_HU = -1000.0
 FAT_HU = -102.0
@@ -29,6 +33,8 @@ class Soft:
         Fat planes between muscles: negative inside a plane, mm.
     liver, spleen, stomach, gas : ndarray
         Signed distances, mm.
+    cloth : ndarray
+        Distance from a thin sheet of clothing, mm.
     grain : ndarray
         Unit-variance texture.
     """
@@ -39,6 +45,7 @@ class Soft:
     spleen: Float32
     stomach: Float32
     gas: Float32
+    cloth: Float32
     grain: Float32
 
 
@@ -47,18 +54,22 @@ def soft(body: Build, chest: Thorax, rng: np.random.Generator) -> Soft:
     grid = chest.grid
     z, y, x = grid.axes_mm()
     wavy, fine = texture(rng, grid, 30), texture(rng, grid, 8)
+    broad = texture(rng, grid, 60)
     front = np.clip((-y - 40) / 40, 0, 1) * np.clip((5 - z) / 30, 0, 1)
-    side = np.clip((np.abs(x) - 95) / 40, 0, 1) * np.clip(1 - np.abs(z - 55) / 55, 0, 1)
+    side = np.clip((np.abs(x) - 80) / 40, 0, 1) * np.clip(1 - np.abs(z - 45) / 70, 0, 1)
     low = np.clip((-60 - z) / 60, 0, 1)
     breast = 16.0 if body.sex == "F" else 4.0
-    fat = body.fat_mm * (0.8 + 0.35 * low) + breast * front + 9 * side * (1 + wavy)
+    fat = body.fat_mm * (0.8 + 0.35 * low) + breast * front + 6 * side * (1 + wavy)
     fat = fat - 5 * np.clip((y - 60) / 30, 0, 1) + 1.6 * wavy
-    layers = np.abs(((0.6 * chest.cage + 9 * wavy) % np.float32(15)) - 7.5) - np.float32(0.8)
-    blobs = np.abs(wavy + 0.25 * fine) * 9 - np.float32(0.9)
-    planes = np.minimum(layers, np.where(chest.cage > 9, blobs, 9))
+    # Fat between the muscles: sheets that follow the ribs, and the hollow of the armpit.
+    sheets = np.abs(((0.8 * chest.cage + 4 * broad + 1.5 * wavy) % np.float32(17)) - 8.5)
+    hollow = np.hypot(np.abs(x) - 138, (y - 8) / 1.5) - 20 + 6 * wavy + np.abs(z - 50) / 4
+    planes = np.minimum(sheets - (1.2 + 0.7 * fine), hollow)
     planes = np.where(chest.cage < 9, 9, planes)
+    cloth = chest.skin - np.maximum(5 + 5 * broad + 2 * wavy, 1.5) + np.clip(y, 0, 60) * 0.2
     liver, spleen, stomach, gas = _organs(chest, wavy)
-    return Soft(fat.astype(np.float32), planes.astype(np.float32), liver, spleen, stomach, gas, fine)
+    sheets_mm, cloth_mm = planes.astype(np.float32), cloth.astype(np.float32)
+    return Soft(fat.astype(np.float32), sheets_mm, liver, spleen, stomach, gas, cloth_mm, fine)
 
 
 def _organs(chest: Thorax, wavy: Float32) -> tuple[Float32, Float32, Float32, Float32]:
@@ -80,42 +91,35 @@ def compose(hu: Float32, grid: Grid, planes: Planes, chest: Thorax, tissue: Soft
     """Fill every slice of `hu` with air, wall, mediastinal fat and abdomen (changes `hu`)."""
     soft_mm = grid.spacing_zyx_mm[1]
     for k in range(grid.shape_zyx[0]):
-        hu[k] = _slice(k, planes, chest, tissue, soft_mm)
+        hu[k] = _slice(partial(planes.read, k=k), chest, tissue, soft_mm)
 
 
-def _slice(k: int, planes: Planes, chest: Thorax, tissue: Soft, soft_mm: float) -> Float32:
-    skin, cage = planes.read(chest.skin, k), planes.read(chest.cage, k)
-    grain = planes.read(tissue.grain, k)
+def _slice(read: Read, chest: Thorax, tissue: Soft, soft_mm: float) -> Float32:
+    skin, cage, grain = read(chest.skin), read(chest.cage), read(tissue.grain)
     plane = np.full_like(skin, FAT_HU) + 7 * grain
-    plane = _over(plane, MUSCLE_HU + 5 * grain, skin + planes.read(tissue.fat_mm, k), 1.5 * soft_mm)
-    plane = _over(plane, FAT_HU + 30 + 8 * grain, planes.read(tissue.planes, k), 2 * soft_mm)
+    plane = _over(plane, MUSCLE_HU + 5 * grain, skin + read(tissue.fat_mm), 1.5 * soft_mm)
+    plane = _over(plane, FAT_HU + 30 + 8 * grain, read(tissue.planes), 2 * soft_mm)
     plane = _over(plane, MUSCLE_HU, np.abs(cage - 4.5) - np.float32(4), soft_mm)
     plane = _over(plane, FAT_HU + 10 + 9 * grain, cage, soft_mm)
-    plane = _abdomen(plane, k, planes, chest, tissue, soft_mm, grain)
+    plane = _abdomen(plane, read, chest, tissue, soft_mm)
     plane = _over(plane, SKIN_HU, -skin - np.float32(1.8), soft_mm)
-    plane = np.where(skin > soft_mm, np.float32(AIR_HU), plane)
-    return _over(np.full_like(plane, AIR_HU), plane, skin, soft_mm)
+    air = np.full_like(plane, AIR_HU)
+    air = _over(air, -840.0, np.abs(read(tissue.cloth)) - np.float32(0.4), 1.5 * soft_mm)
+    return _over(air, plane, skin, soft_mm)
 
 
-def _abdomen(
-    plane: Float32,
-    k: int,
-    planes: Planes,
-    chest: Thorax,
-    tissue: Soft,
-    soft_mm: float,
-    grain: Float32,
-) -> Float32:
-    dome = planes.read(chest.dome, k)
+def _abdomen(plane: Float32, read: Read, chest: Thorax, tissue: Soft, soft_mm: float) -> Float32:
+    dome, grain = read(chest.dome), read(tissue.grain)
     if dome.max() < -soft_mm:
         return plane
-    cage = planes.read(chest.cage, k)
-    wall = np.maximum(np.abs(dome - 1.6) - np.float32(1.6), cage)  # the muscle of the diaphragm
+    wall = np.maximum(
+        np.abs(dome - 1.6) - np.float32(1.6), read(chest.cage)
+    )  # the muscle of the diaphragm
     plane = _over(plane, MUSCLE_HU, wall, soft_mm)
-    plane = _over(plane, 56 + 3 * grain, planes.read(tissue.liver, k), soft_mm)
-    plane = _over(plane, 48 + 3 * grain, planes.read(tissue.spleen, k), soft_mm)
-    plane = _over(plane, 28 + 14 * grain, planes.read(tissue.stomach, k), soft_mm)
-    return _over(plane, -970.0, planes.read(tissue.gas, k), soft_mm)
+    plane = _over(plane, 56 + 3 * grain, read(tissue.liver), soft_mm)
+    plane = _over(plane, 48 + 3 * grain, read(tissue.spleen), soft_mm)
+    plane = _over(plane, 28 + 14 * grain, read(tissue.stomach), soft_mm)
+    return _over(plane, -970.0, read(tissue.gas), soft_mm)
 
 
 def _over(below: Float32, above: Float32 | float, distance: Float32, soft_mm: float) -> Float32:
@@ -129,8 +133,9 @@ def fill_lungs(
     grid: Grid,
     planes: Planes,
     chest: Thorax,
-    rng: np.random.Generator,
+    *,
     base_hu: float,
+    rng: np.random.Generator,
 ) -> None:
     """Lay the parenchyma: denser towards the back, lobular texture, fissures (changes `hu`)."""
     lobular, broad = texture(rng, chest.grid, 5), texture(rng, chest.grid, 28)
@@ -145,8 +150,9 @@ def fill_lungs(
         oblique = planes.read(chest.oblique, k)
         horizontal = planes.read(chest.horizontal, k)
         minor = np.where(right & (oblique > 0), horizontal, np.float32(99))
+        dense = 190 * np.clip(1 + 0.3 * planes.read(broad, k), 0, 1.5)
         for sheet in (oblique, minor):
-            air = air + 190 * _thin(sheet, 0.75, grid) * np.clip(1 + 0.3 * planes.read(broad, k), 0, 1.5)
+            air = air + dense * _thin(sheet, 0.75, grid)
         hu[k] = _over(hu[k], air.astype(np.float32), lung, soft_mm)
 
 

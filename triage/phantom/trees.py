@@ -41,13 +41,13 @@ class Tree:
         """The tree as bent tapering strokes."""
         before = np.where(self.parent < 0, self.radius, self.radius[self.parent])
         first = np.minimum(before, 1.18 * self.radius)
-        return bent(self.start, self.end, self.heading, first, self.radius, step_mm)
+        return bent(self.start, self.end, self.heading, (first, self.radius), step_mm)
 
     def beside(self, gap: float) -> Tree:
         """A companion that runs next to this tree at `gap` times the local radius."""
         along = self.end - self.start
         along = along / np.maximum(np.linalg.norm(along, axis=1), 1e-6)[:, None]
-        side = np.sign(self.end[:, :1].mean()) * np.array([1.0, 0.0, 0.0]) + np.array([0, -0.5, 0.9])
+        side = np.array([float(np.sign(self.end[:, 0].mean())), -0.5, 0.9])
         away = side - along * (along @ side)[:, None]
         away /= np.maximum(np.linalg.norm(away, axis=1), 1e-6)[:, None]
         shift = away * (gap * self.radius)[:, None]
@@ -60,9 +60,7 @@ class Tree:
         keep = self.radius >= radius_mm
         place = np.cumsum(keep) - 1
         parent = np.where(self.parent[keep] < 0, -1, place[self.parent[keep]])
-        return Tree(
-            self.start[keep], self.end[keep], self.heading[keep], self.radius[keep], parent
-        )
+        return Tree(self.start[keep], self.end[keep], self.heading[keep], self.radius[keep], parent)
 
 
 def grow(
@@ -72,8 +70,8 @@ def grow(
     root_radius_mm: float,
     rng: np.random.Generator,
     *,
-    least_radius_mm: float = 0.26,
-    exponent: float = 2.4,
+    least_radius_mm: float = 0.31,
+    exponent: float = 2.45,
     reach: float = 0.42,
 ) -> Tree:
     """Grow one tree.
@@ -129,10 +127,8 @@ def _split(ends: Float64, way: Float64, rng: np.random.Generator) -> tuple[Float
     """Two groups of end points, cut across their longest spread beside `way`."""
     off = ends - ends.mean(0)
     flat = off - np.outer(off @ way, way) * 0.6
-    if len(ends) > 2:
-        longest = np.linalg.eigh(flat.T @ flat)[1][:, 2]
-    else:
-        longest = flat[1] - flat[0]
-    along = off @ longest
-    cut = np.quantile(along, rng.uniform(0.22, 0.78)) if len(ends) > 2 else 0.0
+    if len(ends) == 2:
+        return ends[:1], ends[1:]
+    along = off @ np.linalg.eigh(flat.T @ flat)[1][:, 2]
+    cut = np.quantile(along, rng.uniform(0.22, 0.78))
     return ends[along <= cut], ends[along > cut]
