@@ -1,0 +1,61 @@
+"""Hands decided findings and context to the rules that wiring put in; knows no rule itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from triage.review.questions import FIELDS, known
+from triage.review.services import Services
+from triage.store import reading_rows
+from triage.store.session import UnitOfWork
+from triage.store.tables import FindingRow, Result, Study
+
+_LEFT_OUT = frozenset({"rejected", "dismissed"})
+
+
+def inputs(
+    study: Study,
+    result: Result | None,
+    findings: list[FindingRow],
+    values: Mapping[str, Any],
+    dismissed: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """Collect what an assessment is made from; see `Services.assess`.
+
+    Parameters
+    ----------
+    dismissed : frozenset of str
+        Findings to leave out because signing is about to close them.
+    """
+    kept = [
+        row for row in findings if row.state not in _LEFT_OUT and row.finding_id not in dismissed
+    ]
+    return {
+        "study_uid": study.study_uid,
+        "purpose": known(values, "purpose"),
+        "context": {field: known(values, field) for field in FIELDS},
+        "findings": [
+            {"finding_id": row.finding_id, "number": row.number, **reading_rows.image(row)}
+            for row in kept
+        ],
+        "result": None if result is None else {"status": result.status, "reasons": result.reasons},
+    }
+
+
+def preliminary(
+    uow: UnitOfWork, world: Services, study: Study, values: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Assess a study that is being read; None while a finding is undecided."""
+    findings = reading_rows.findings_of(uow, study)
+    if any(row.state == "pending" for row in findings):
+        return None
+    outcome = world.assess(inputs(study, reading_rows.result_of(uow, study), findings, values))
+    return None if outcome is None else {**outcome, "preliminary": True}
+
+
+def category_of(outcome: Mapping[str, Any] | None) -> str | None:
+    """Return the category of an assessment as it is printed: ``4A``, ``4AS``; None without one."""
+    if outcome is None or outcome.get("category") is None:
+        return None
+    return f"{outcome['category']}{'S' if outcome.get('s_modifier') else ''}"

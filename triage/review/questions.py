@@ -1,0 +1,67 @@
+"""What only a person can answer before a guideline may be applied (clinical_rules section 5).
+
+Nothing is ever assumed: a field without an answer is a question, and while the purpose is not
+known it is the only one, because it decides which others are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from triage.review.schema import Question
+
+FIELDS: Final = (
+    "purpose",
+    "prior_ct",
+    "lungs_fully_evaluable",
+    "inflammatory_infectious_suspected",
+    "known_lung_cancer",
+    "age_years",
+    "risk",
+    "immunosuppressed",
+)
+
+TEXTS: Final[dict[str, str]] = {
+    "purpose": "Purpose of the examination",
+    "prior_ct": "Prior CT",
+    "lungs_fully_evaluable": "Lungs fully evaluable",
+    "inflammatory_infectious_suspected": "Inflammation or infection suspected",
+    "known_lung_cancer": "Known lung cancer",
+    "age_years": "Age in years",
+    "risk": "Risk of lung cancer",
+    "immunosuppressed": "Immunosuppressed",
+}
+
+# Lung-RADS v2022 needs the first row, Fleischner 2017 the second; another purpose needs nothing.
+NEEDED: Final[dict[str | None, tuple[str, ...]]] = {
+    None: ("purpose",),
+    "screening_ldct": (
+        "prior_ct",
+        "known_lung_cancer",
+        "lungs_fully_evaluable",
+        "inflammatory_infectious_suspected",
+    ),
+    "incidental": ("age_years", "known_lung_cancer", "immunosuppressed", "risk"),
+    "other": (),
+}
+
+
+def known(values: Mapping[str, Any], field: str) -> Any:
+    """Return the value of a context field, None when it is not known."""
+    entry = values.get(field)
+    return None if entry is None else entry.get("value")
+
+
+def open_questions(values: Mapping[str, Any]) -> list[Question]:
+    """List the fields that a category needs and nobody has answered.
+
+    Parameters
+    ----------
+    values : mapping
+        Field to ``{value, source, …}``, as stored.
+    """
+    needed = NEEDED[known(values, "purpose")]
+    return [
+        Question(field=field, text=TEXTS[field]) for field in needed if known(values, field) is None
+    ]
