@@ -195,23 +195,44 @@ def _solid_first(table: tuple[Row, ...]) -> Callable[[Case], Routed]:
     return route
 
 
+def _looks_juxtapleural(finding: Finding) -> bool:
+    """Shape and margin of the juxtapleural row, whatever the size."""
+    typical = finding.juxtapleural_shape in JUXTAPLEURAL_SHAPES
+    return typical and finding.margin is Margin.SMOOTH and finding.kind is not Kind.CAVITARY
+
+
 def _is_juxtapleural(case: Case) -> bool:
     """The juxtapleural row, all of: solid, < 10 mm, smooth, oval / lentiform / triangular."""
     finding, notes = case.finding, case.notes
-    shape = finding.juxtapleural_shape
-    if shape is None or finding.kind is Kind.CAVITARY:
+    if finding.juxtapleural_shape is None:
         return False
-    small = all(JUXTAPLEURAL.total.holds(point) for point in case.total.points)
-    smooth = finding.margin is Margin.SMOOTH
-    met = shape in JUXTAPLEURAL_SHAPES and smooth and small
-    if shape in JUXTAPLEURAL_SHAPES and smooth and case.total.mean_mm == TEN_MM:
+    looks, small = _looks_juxtapleural(finding), _below_10(case.total)
+    if looks and case.total.mean_mm == TEN_MM:
         notes.ask("D11", "juxtapleural of exactly 10.0 mm: the row is read as < 10 mm")
     notes.say(
-        JUXTAPLEURAL.rule_id, "2" if met else "not met: solid rows",
-        f"{TABLE}, {JUXTAPLEURAL.source_row}", size=case.total.text, shape=shape.value,
+        JUXTAPLEURAL.rule_id,
+        "2" if looks and small else "not met: solid rows",
+        f"{TABLE}, {JUXTAPLEURAL.source_row}",
+        size=case.total.text,
+        shape=finding.juxtapleural_shape.value,
         margin=finding.margin.value if finding.margin else None,
-    )  # fmt: skip
-    return met
+    )
+    return looks and small
+
+
+def _below_10(total: Measured) -> bool:
+    return all(JUXTAPLEURAL.total.holds(point) for point in total.points)
+
+
+def _left_juxtapleural(case: Case) -> bool:
+    """It was below 10 mm and is not now: a threshold is crossed, graded by the solid rows."""
+    prior = case.prior()
+    assert prior.size is not None
+    before = measure(prior.size, f"{case.path}.prior.size", "prior size")
+    left = _looks_juxtapleural(case.finding) and _below_10(before)
+    if left:
+        case.notes.ask("D21", "juxtapleural nodule that reached 10 mm without growth: solid rows")
+    return left
 
 
 def _solid_existing(case: Case) -> Routed:
@@ -221,11 +242,22 @@ def _solid_existing(case: Case) -> Routed:
     juxtapleural = _is_juxtapleural(case)
     if juxtapleural:
         case.notes.ask("D21", "juxtapleural at follow-up: the row lists baseline and new only")
-    if change.may_grow:
+    if change.may_grow or _became_solid(case):
         return case.row(SOLID_GROWING), change.growing
     if juxtapleural:
         return JUXTAPLEURAL, False
+    if _left_juxtapleural(case):
+        return case.row(SOLID_BASELINE), False
     return _settled(case, SOLID_BASELINE, change), False
+
+
+def _became_solid(case: Case) -> bool:
+    """Solid now and subsolid before: no row, read like growth."""
+    before = case.finding.prior.type if case.finding.prior else None
+    became = before in (NoduleType.GROUND_GLASS, NoduleType.PART_SOLID)
+    if became:
+        case.notes.ask("became_solid", f"solid now, {before} before: no row, read as growing")
+    return became
 
 
 def _slow(case: Case, change: Change | None) -> Row:
