@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Response
-from starlette.routing import Route
 
 import triage
 from triage.review import (
@@ -120,11 +119,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await feed.stop()
 
-
-def routes(app: FastAPI) -> list[tuple[str, str]]:
-    """Every (method, path) that is served, except the page itself; for the permission matrix."""
-    found = []
-    for route in app.routes:
-        if isinstance(route, Route) and route.path != "/{path:path}":
-            found += [(method, route.path) for method in sorted(route.methods or ())]
-    return found
