@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +27,7 @@ MAX_MEMBERS = 20_000
 _CHUNK = 1 << 20
 
 SlicesBySeries: TypeAlias = Mapping[str, list[Slice]]
+PathOf: TypeAlias = Callable[[str], Path]
 
 
 def unpack(path: Path, into: Path) -> Iterator[Path]:

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+import triage
 from triage.detect.decode import DecodeSettings
 from triage.errors import ModelRefused
 
@@ -27,6 +28,10 @@ Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 ONNX_FILE = "model.onnx"
 MAX_MODEL_BYTES = 512 << 20
+FIRST_RELEASE = "nodule-s"
+#: Beside the package in a checkout, inside it in a wheel.
+_PACKAGE = Path(triage.__file__).parent
+MODEL_ROOTS = (_PACKAGE.parent / "models", _PACKAGE / "models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,30 @@ class ModelFolder:
     onnx: bytes
     decode: DecodeSettings
     self_test: SelfTest
+
+
+def locate(name: str = "") -> Path:
+    """Folder of a model by name.
+
+    Parameters
+    ----------
+    name : str
+        A released model's name, or a path to a model folder; "" is the first release.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ModelRefused
+        There is no such model.
+    """
+    wanted = name or FIRST_RELEASE
+    for folder in (*(root / wanted for root in MODEL_ROOTS), Path(wanted)):
+        if (folder / ONNX_FILE).is_file():
+            return folder
+    raise ModelRefused(f"there is no model {wanted}; see `triage models`")
 
 
 def open_model(folder: Path) -> ModelFolder:
