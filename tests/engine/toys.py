@@ -50,7 +50,7 @@ def answer(tool: ToolSpec) -> Work:
 
     def work(facts: Facts, _call: Call) -> Outcome:
         made = ",".join(f"{name}={facts[name]}" for name in sorted(facts))
-        return Outcome(facts={fact: f"{tool.name}({made})" for fact in tool.gives})
+        return Outcome(facts=dict.fromkeys(tool.gives, f"{tool.name}({made})"))
 
     return work
 
@@ -61,7 +61,7 @@ class Toy:
 
     spec: ToolSpec
     work: Work | None = None
-    up: Health = Health(True)
+    up: Health = field(default_factory=lambda: Health(True))
     calls: list[dict[str, Json]] = field(default_factory=list)
 
     def health(self) -> Health:

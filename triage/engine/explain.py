@@ -11,7 +11,6 @@ from typing import Any
 
 from triage.core.work import TaskState
 from triage.store import outbox_rows, work_rows
-from triage.store.events import of_study
 from triage.store.session import UnitOfWork
 from triage.store.tables import Event, Outbox, PlanVersion, TaskRow
 
@@ -35,7 +34,7 @@ def explain(uow: UnitOfWork, subject: str) -> dict[str, Any]:
         ended_at_s, facts, cost_s, nodes[], rejected[], missing[]}; a node is its planned form
         (tool, version, title, needs, gives, queue, cost_s, takes, depends_on) and what came of it
         in that version: {state, task_id, reused, attempts, seconds, cause, message, outputs,
-        started_at_s, ended_at_s}.
+        started_at_s, ended_at_s, set_aside: why its result was taken back later, else null}.
         ``tasks[]`` {task_id, tool, version, state, inputs, outputs, cause, message, bad_fact,
         attempts, seconds, executor, started_at, ended_at}.
         ``tools[]`` tried or rejected, by fact: {fact, tool, version, verdict: done | failed |
@@ -49,7 +48,7 @@ def explain(uow: UnitOfWork, subject: str) -> dict[str, Any]:
     plans = work_rows.versions_of(uow, subject)
     tasks = work_rows.tasks_of(uow, subject)
     effects = outbox_rows.effects_of(uow, subject)
-    log = of_study(uow, subject, _KINDS)
+    log = work_rows.log_of(uow, subject, _KINDS)
     clock = _Clock(plans[0].created_at if plans else None)
     ended = [row.ended_at for row in plans if row.ended_at is not None]
     return {
@@ -141,6 +140,7 @@ def _came_of(
             "outputs": {},
             "started_at_s": clock.at(started),
             "ended_at_s": None,
+            "set_aside": None,
         }
     task = by_id[said["task_id"]]
     return {
@@ -154,6 +154,7 @@ def _came_of(
         "outputs": task.outputs if said["state"] == TaskState.DONE.value else {},
         "started_at_s": clock.at(task.started_at),
         "ended_at_s": clock.at(task.ended_at),
+        "set_aside": task.message if task.state == TaskState.SET_ASIDE.value else None,
     }
 
 

@@ -129,6 +129,7 @@ class Versions:
                 return Made(row.id, row.version, row.state)
         for row in running:
             work_rows.end_plan(uow, row, work_rows.GIVEN_UP, f"superseded: {news.why}")
+            self.note(uow, "plan.ended", row)
         drawn = self.draw(uow, view, news.subject, news.goal, news.facts)
         made = self.write(uow, drawn, news.subject, news.facts, why=news.why, again=news.again)
         superseded = tuple(row.id for row in running)

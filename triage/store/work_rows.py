@@ -18,7 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from triage.core.work import Cause, Effect, Facts, Outcome, TaskState
 from triage.store.session import UnitOfWork
-from triage.store.tables import Base, Outbox, PlanVersion, TaskRow, now
+from triage.store.tables import Base, Event, Outbox, PlanVersion, TaskRow, now
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 """What a database raises that restarts or cannot be reached: worth another try, later."""
@@ -307,3 +307,9 @@ def recent_runs(
     for row in uow.execute(select(latest).where(latest.c.n <= per_tool)):
         found[row.tool].append((row.tool_version, row.state != TaskState.FAILED.value, row.seconds))
     return dict(found)
+
+
+def log_of(uow: UnitOfWork, subject: str, kinds: Collection[str]) -> list[Event]:
+    """The events of some kinds about a subject, oldest first."""
+    query = select(Event).where(Event.study_uid == subject, Event.kind.in_(kinds))
+    return list(uow.scalars(query.order_by(Event.seq)))
