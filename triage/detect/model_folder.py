@@ -111,7 +111,7 @@ def open_model(folder: Path) -> ModelFolder:
     ModelRefused
         A part is missing, too large or of another digest; nothing of it has been parsed then.
     """
-    promised = _promised_digest(folder / "sha256")
+    promised = promised_digest(folder)
     onnx = _read(folder / ONNX_FILE)
     digest = hashlib.sha256(onnx).hexdigest()
     if digest != promised:
@@ -141,8 +141,15 @@ def _read(path: Path) -> bytes:
         raise ModelRefused(f"{path.parent.name}/{path.name} cannot be read: {error}") from error
 
 
-def _promised_digest(path: Path) -> str:
-    """The line of `model.onnx` in a sha256sum file."""
+def promised_digest(folder: Path) -> str:
+    """SHA-256 (hex) that a model folder promises for its network; nothing is checked yet.
+
+    Raises
+    ------
+    ModelRefused
+        It promises none.
+    """
+    path = folder / "sha256"
     for line in _read(path).decode("ascii", errors="replace").splitlines():
         words = line.split()
         if len(words) == 2 and words[1].lstrip("*") == ONNX_FILE and len(words[0]) == 64:

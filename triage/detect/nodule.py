@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -32,7 +32,6 @@ from triage.detect.model_folder import ModelFolder, locate, open_model
 from triage.detect.pixels import load_volume
 from triage.detect.prepare import LungReport, prepare
 from triage.detect.series import SeriesAssessment, assess_study, choose
-from triage.detect.slices import Slice
 from triage.detect.tiles import Runtime
 from triage.errors import NotFound, ReadingError
 from triage.settings import Settings
@@ -131,20 +130,15 @@ def not_assessed(reasons: Sequence[Reason], clock: Clock | None = None) -> Detec
 
 
 def read_and_detect(
-    slices: Sequence[Slice],
-    series: SeriesAssessment,
-    path_of: folder.PathOf,
-    detector: Detector,
+    load: Callable[[], Volume], series: SeriesAssessment, detector: Detector
 ) -> Detection:
     """Decode a series and look for nodules; pixels that do not decode are an answer, too.
 
     Parameters
     ----------
-    slices : sequence of Slice
-        Those of ``series.sop_uids``, in that order.
+    load : callable
+        Gives the volume of ``series.sop_uids``; may raise `ReadingError`.
     series : SeriesAssessment
-    path_of : callable
-        Slice key to path.
     detector : Detector
 
     Returns
@@ -154,7 +148,7 @@ def read_and_detect(
     clock = Clock()
     try:
         with clock.stage("read"):
-            volume = load_volume(slices, path_of)
+            volume = load()
     except ReadingError as error:
         reason = Reason(error.detail_code, error.message, series.series_uid)
         return not_assessed((*series.reasons, reason), clock)
@@ -282,7 +276,7 @@ def _best_of(
     series = next(a for a in judged if a.series_uid == choice.series_uid)
     by_uid = {s.sop_uid: s for s in found[series.series_uid]}
     slices = [by_uid[uid] for uid in series.sop_uids]
-    return series.series_uid, read_and_detect(slices, series, Path, detector)
+    return series.series_uid, read_and_detect(lambda: load_volume(slices, Path), series, detector)
 
 
 def _finding_as_contract(finding: Finding, series_uid: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 from scipy.special import expit
@@ -94,6 +95,14 @@ def choose(choice: RuntimeChoice, model: ModelFolder, threads: int | None = None
             said.append(f"{name}: {error.message}")
             log.warning("runtime %s set aside: %s", name, error.message)
     raise RuntimeDown("no runtime works here: " + "; ".join(said))
+
+
+def is_installed(choice: RuntimeChoice) -> bool:
+    """Whether some runtime of a choice has its library here; nothing is loaded."""
+    return any(
+        find_spec(name.split("-")[0].replace("onnx", "onnxruntime"))
+        for name in CANDIDATES.get(choice, ())
+    )
 
 
 def start(name: str, model: ModelFolder, threads: int | None = None) -> Runtime:

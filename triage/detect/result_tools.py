@@ -1,0 +1,125 @@
+"""The last two tools of the detect room: rows of the result, and its publication."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from triage.core.finding import Finding
+from triage.core.work import Call, Cause, Effect, Facts, Outcome, ToolSpec, canonical_json
+from triage.detect import nodule
+from triage.detect.stored import DetectTool, mapping
+from triage.pathway import COMPLETENESS, DETECTION, PUBLISHED, RESULT
+from triage.store import result_rows
+from triage.store.files import Files
+from triage.store.session import Store
+
+#: Ids and tracking UIDs of results and findings are made from what they answer, in this space.
+_SPACE = uuid.UUID("6f1c1c1e-0c8e-5d0b-9a55-3a0f6d9f4c11")
+
+Effects: TypeAlias = Callable[[str, str], tuple[Effect, ...]]  # study UID, result id
+
+
+def store_result(store: Store, files: Files) -> DetectTool:
+    """DETECTION → RESULT: rows of result and findings, provisional until published.
+
+    RESULT is ``{"result_id", "status"}``.
+    """
+    spec = ToolSpec("store_result", "1", "Store the findings", (DETECTION,), (RESULT,), cost_s=0.05)
+
+    def work(facts: Facts, call: Call) -> Outcome:
+        told = mapping(facts[DETECTION])
+        found = nodule.from_json(json.loads(files.read(told["key"])))
+        identity = {
+            "study_uid": call.subject,
+            "series_uid": told["series_uid"],
+            "model_digest": found.model_digest,
+            "input_digest": told["input_digest"],
+        }
+        result = identity | {
+            "id": str(uuid.uuid5(_SPACE, canonical_json(identity))),
+            "model_name": found.model_name,
+            "runtime": found.runtime,
+            "status": found.status.value,
+            "reasons": [asdict(r) for r in found.reasons],
+            "covered_lung_fraction": found.covered_lung_fraction,
+            "timings_s": found.timings_s,
+        }
+        model = f"{found.model_name} {found.model_digest[:12]}"
+        rows = [
+            finding_row(one, number, told["series_uid"], result["id"], model)
+            for number, one in enumerate(found.findings, start=1)
+        ]
+        with store.unit_of_work() as uow:
+            result_id = result_rows.add_result(uow, result, rows)
+        return Outcome(facts={RESULT: {"result_id": result_id, "status": found.status.value}})
+
+    return DetectTool(lambda: spec, work)
+
+
+def finding_row(
+    one: Finding, number: int, series_uid: str, result_id: str, model: str
+) -> dict[str, Any]:
+    """Column values of one finding; its ids follow from the result and its number alone."""
+    name = uuid.uuid5(_SPACE, f"{result_id} finding {number}")
+    tracking = uuid.uuid5(_SPACE, f"{result_id} tracking {number}")
+    size = one.measurement
+    seen: dict[str, Any] = {
+        "center_lps_mm": list(one.center_lps_mm),
+        "long_mm": size.long_mm if size else None,
+        "short_mm": size.short_mm if size else None,
+        "long_axis_lps_mm": [list(p) for p in size.long_axis_lps_mm] if size else None,
+        "short_axis_lps_mm": [list(p) for p in size.short_axis_lps_mm] if size else None,
+        "solidity": one.solidity.value if one.solidity else None,
+    }
+    return seen | {
+        "finding_id": str(name),
+        "series_uid": series_uid,
+        "number": number,
+        "probability": one.probability,
+        # A UUID-derived UID (PS3.5 B.2): at most 44 characters.
+        "tracking_uid": f"2.25.{tracking.int}",
+        "model_version": model,
+        "key_sop_uid": one.key_sop_uid,
+        "proposed": seen | {"diameter_mm": one.diameter_mm, "probability": one.probability},
+    }
+
+
+def publish_result(store: Store, effects: Effects = lambda study_uid, result_id: ()) -> DetectTool:
+    """RESULT + COMPLETENESS → PUBLISHED: the result becomes the study's answer.
+
+    Parameters
+    ----------
+    store : Store
+    effects : callable, optional
+        Study UID and result id to what shall leave the house with the publication.
+
+    PUBLISHED is ``{"result_id", "state", "revision"}``.
+    """
+    spec = ToolSpec(
+        "publish_result", "1", "Publish the result", (RESULT, COMPLETENESS), (PUBLISHED,),
+        cost_s=0.02,
+    )  # fmt: skip
+
+    def work(facts: Facts, call: Call) -> Outcome:
+        evidence, result = mapping(facts[COMPLETENESS]), mapping(facts[RESULT])
+        if not evidence.get("complete"):
+            why = evidence.get("why") or "nothing says that the study is complete"
+            return Outcome(
+                cause=Cause.INPUT_MISSING, message=f"not yet: {why}", bad_fact=COMPLETENESS
+            )
+        with store.unit_of_work() as uow:
+            done = result_rows.publish(
+                uow, call.subject, result["result_id"], int(evidence["revision"])
+            )
+        fact = {
+            "result_id": result["result_id"],
+            "state": done.state,
+            "revision": int(evidence["revision"]),
+        }
+        return Outcome(facts={PUBLISHED: fact}, effects=effects(call.subject, result["result_id"]))
+
+    return DetectTool(lambda: spec, work)
