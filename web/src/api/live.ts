@@ -42,7 +42,6 @@ export function useLiveUpdates(enabled: boolean): void {
     source.addEventListener('error', () =>
       useLive.setState(({ lostAt }) => ({ connected: false, lostAt: lostAt ?? Date.now() })),
     )
-    source.addEventListener('message', onChange)
     source.addEventListener('change', onChange)
     return () => {
       source.close()

@@ -4,49 +4,18 @@
  */
 
 export interface paths {
-    "/api/login": {
+    "/api/admin/quarantine": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        /** A */
-        post: operations["a_api_login_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** A1 */
-        post: operations["a1_api_logout_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A2 */
-        get: operations["a2_api_me_get"];
+        /**
+         * Quarantine
+         * @description Objects that could not be understood, newest first; `next` is the next `before`.
+         */
+        get: operations["quarantine_api_admin_quarantine_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -55,68 +24,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/first-login": {
+    "/api/admin/users": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** A4 */
-        get: operations["a4_api_first_login_get"];
+        /**
+         * Users
+         * @description All accounts.
+         */
+        get: operations["users_api_admin_users_get"];
         put?: never;
-        /** A3 */
-        post: operations["a3_api_first_login_post"];
+        /**
+         * Add User
+         * @description Make an account.
+         */
+        post: operations["add_user_api_admin_users_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/worklist": {
+    "/api/events": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** A5 */
-        get: operations["a5_api_worklist_get"];
+        /**
+         * Live
+         * @description Live changes as server-sent events.
+         *
+         *     ``event`` is always ``change``, ``id`` the event's number, ``data`` a `LiveEvent`: what changed,
+         *     not what it says. Resumes after ``Last-Event-ID`` (browsers send it by themselves) or ``after``
+         *     (the `seq` of an answer); without either it begins now. An event ``reset`` says that too much
+         *     happened meanwhile: fetch anew. Comments keep the line alive. Ends with the session.
+         */
+        get: operations["live_api_events_get"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/studies/{study_uid}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A6 */
-        get: operations["a6_api_studies__study_uid__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/studies/{study_uid}/context": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** A7 */
-        put: operations["a7_api_studies__study_uid__context_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -133,15 +82,22 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A8 */
-        post: operations["a8_api_findings__finding_id__decisions_post"];
+        /**
+         * Decide
+         * @description Accept, reject, correct, reopen a finding, or take the last act on it back.
+         *
+         *     ``retract`` is undo: it restores exactly what was before the last standing act; on a mark of a
+         *     reader's own with no other act it withdraws the mark (state ``withdrawn``, in no list), and
+         *     ``reopen`` brings it back. Sent twice with one key it acts once.
+         */
+        post: operations["decide_api_findings__finding_id__decisions_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/studies/{study_uid}/findings": {
+    "/api/first-login": {
         parameters: {
             query?: never;
             header?: never;
@@ -150,15 +106,55 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A9 */
-        post: operations["a9_api_studies__study_uid__findings_post"];
+        /**
+         * First Login
+         * @description Exchange the one-time token of the first-login link for an account with a password.
+         */
+        post: operations["first_login_api_first_login_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/studies/{study_uid}/sign": {
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Answer that the process runs.
+         */
+        get: operations["health_api_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Not built yet */
+        get: operations["not_built_get__api_learning_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/rounds": {
         parameters: {
             query?: never;
             header?: never;
@@ -167,8 +163,202 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** B1 */
-        post: operations["b1_api_studies__study_uid__sign_post"];
+        /** Not built yet */
+        post: operations["not_built_post__api_learning_rounds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Login
+         * @description Exchange name and password for a session cookie.
+         */
+        post: operations["login_api_login_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Logout
+         * @description End the session of this browser.
+         */
+        post: operations["logout_api_logout_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Me
+         * @description Who is asking, and what this person may do.
+         */
+        get: operations["me_api_me_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Not built yet */
+        get: operations["not_built_get__api_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not built yet */
+        post: operations["not_built_post__api_models_{model_id}_promote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{model_id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not built yet */
+        post: operations["not_built_post__api_models_{model_id}_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description Whether work is accepted; each part is "ok" or says what mends it.
+         */
+        get: operations["ready_api_ready_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_uid}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Thumbnail
+         * @description One plane through a finding, `mm` wide, as a square PNG of `px` pixels in lung window.
+         */
+        get: operations["thumbnail_api_series__series_uid__thumbnail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_uid}/volume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Volume
+         * @description All slices of a series, outward from slice `first`: first, first+1, first-1, …
+         *
+         *     Each slice is rows x cols int16 HU: row-wise delta, zigzag, low-byte plane, high-byte plane.
+         *     Stored frames are sent as they lie there (zstd), or re-coded to gzip, or plain.
+         */
+        get: operations["volume_api_series__series_uid__volume_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Study
+         * @description Everything the reading page needs, in one answer.
+         */
+        get: operations["study_api_studies__study_uid__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -184,8 +374,136 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** B2 */
-        post: operations["b2_api_studies__study_uid__claim_post"];
+        /**
+         * Claim
+         * @description Say that the caller reads this study now; another reader's claim is kept unless taken over.
+         *
+         *     A claim is a courtesy, not a lock: decisions of two readers are both recorded.
+         */
+        post: operations["claim_api_studies__study_uid__claim_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_uid}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Context
+         * @description Answer questions about the examination.
+         *
+         *     A field that is not sent stays as it is; null makes it unknown again. Each value keeps its
+         *     source, the reader and the time. With `base_version` an answer given meanwhile is a conflict.
+         */
+        put: operations["set_context_api_studies__study_uid__context_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_uid}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Study Events
+         * @description Every recorded act and change, oldest first.
+         */
+        get: operations["study_events_api_studies__study_uid__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_uid}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add
+         * @description Add a nodule the model missed.
+         */
+        post: operations["add_api_studies__study_uid__findings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_uid}/key-image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Key Image
+         * @description Axial picture around the first finding that is not rejected, for the worklist (304 x 200).
+         */
+        get: operations["key_image_api_studies__study_uid__key_image_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_uid}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plan
+         * @description How the result was made: plan versions, tasks, tools tried and rejected, effects.
+         */
+        get: operations["plan_api_studies__study_uid__plan_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_uid}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release
+         * @description Give a claimed study back to the list; what was decided stays.
+         */
+        post: operations["release_api_studies__study_uid__release_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -200,9 +518,129 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** B3 */
-        put: operations["b3_api_studies__study_uid__seen_put"];
+        /**
+         * Set Seen
+         * @description Add slices to what the asking reader has had on screen; never takes any away.
+         */
+        put: operations["set_seen_api_studies__study_uid__seen_put"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_uid}/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign
+         * @description Sign a study as it stands.
+         *
+         *     With ``rest: "dismissed"`` marks that were seen and left are closed: recorded, undoable, never
+         *     a training negative. `as_of` (the page's `seq`) makes signing fail when another act came
+         *     in between, so nobody signs what was not on the screen.
+         */
+        post: operations["sign_api_studies__study_uid__sign_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Worklist
+         * @description One page of studies.
+         *
+         *     Without `sort`, open studies come by priority and signed ones newest first. `cursor` is the
+         *     `next` of the page before; it keeps the moment by which waits are judged, so pages fit.
+         */
+        get: operations["worklist_api_worklist_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicomweb/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Not built yet */
+        get: operations["not_built_get__dicomweb_{path:path}"];
+        put?: never;
+        /** Not built yet */
+        post: operations["not_built_post__dicomweb_{path:path}"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Not built yet */
+        get: operations["not_built_get__metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/predict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not built yet */
+        post: operations["not_built_post__predict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Not built yet */
+        get: operations["not_built_get__v2_{path:path}"];
+        put?: never;
+        /** Not built yet */
+        post: operations["not_built_post__v2_{path:path}"];
         delete?: never;
         options?: never;
         head?: never;
@@ -218,30 +656,30 @@ export interface components {
          * @description One line of "Before signing"; `blocking` ones answer 409 on sign.
          */
         BeforeSigning: {
+            /** Blocking */
+            blocking: boolean;
             /**
              * Code
              * @enum {string}
              */
             code: "undecided" | "questions" | "provisional";
-            /** Text */
-            text: string;
             /** Count */
             count: number;
-            /** Blocking */
-            blocking: boolean;
+            /** Text */
+            text: string;
         };
         /**
          * Claim
          * @description Who reads a study.
          */
         Claim: {
-            /** Study Uid */
-            study_uid: string;
-            state: components["schemas"]["StudyState"];
             /** Reader */
             reader: string | null;
             /** Seq */
             seq: number;
+            state: components["schemas"]["StudyState"];
+            /** Study Uid */
+            study_uid: string;
         };
         /**
          * ClaimIn
@@ -259,57 +697,57 @@ export interface components {
          * @description Answers about the examination: a field not sent stays, null makes it unknown again.
          */
         ContextIn: {
-            /** Purpose */
-            purpose?: ("screening_ldct" | "incidental" | "other") | null;
-            /** Prior Ct */
-            prior_ct?: ("none" | "available" | "being_located") | null;
-            /** Lungs Fully Evaluable */
-            lungs_fully_evaluable?: boolean | null;
+            /** Age Years */
+            age_years?: number | null;
+            /** Base Version */
+            base_version?: number | null;
+            /** Immunosuppressed */
+            immunosuppressed?: boolean | null;
             /** Inflammatory Infectious Suspected */
             inflammatory_infectious_suspected?: boolean | null;
             /** Known Lung Cancer */
             known_lung_cancer?: boolean | null;
-            /** Age Years */
-            age_years?: number | null;
+            /** Lungs Fully Evaluable */
+            lungs_fully_evaluable?: boolean | null;
+            /** Prior Ct */
+            prior_ct?: ("none" | "available" | "being_located") | null;
+            /** Purpose */
+            purpose?: ("screening_ldct" | "incidental" | "other") | null;
             /** Risk */
             risk?: ("low" | "high") | null;
-            /** Immunosuppressed */
-            immunosuppressed?: boolean | null;
-            /** Base Version */
-            base_version?: number | null;
         };
         /**
          * ContextValue
          * @description One value with its source; ``value`` null = not known.
          */
         ContextValue: {
-            /** Value */
-            value: boolean | number | string | null;
+            /** At */
+            at?: string | null;
+            /** By */
+            by?: string | null;
             /**
              * Source
              * @enum {string}
              */
             source: "order" | "rule" | "reader";
-            /** By */
-            by?: string | null;
-            /** At */
-            at?: string | null;
+            /** Value */
+            value: boolean | number | string | null;
         };
         /**
          * ContextView
          * @description What is known about the examination; a field that is null was never answered.
          */
         ContextView: {
-            /** Version */
-            version: number;
-            purpose?: components["schemas"]["ContextValue"] | null;
-            prior_ct?: components["schemas"]["ContextValue"] | null;
-            lungs_fully_evaluable?: components["schemas"]["ContextValue"] | null;
+            age_years?: components["schemas"]["ContextValue"] | null;
+            immunosuppressed?: components["schemas"]["ContextValue"] | null;
             inflammatory_infectious_suspected?: components["schemas"]["ContextValue"] | null;
             known_lung_cancer?: components["schemas"]["ContextValue"] | null;
-            age_years?: components["schemas"]["ContextValue"] | null;
+            lungs_fully_evaluable?: components["schemas"]["ContextValue"] | null;
+            prior_ct?: components["schemas"]["ContextValue"] | null;
+            purpose?: components["schemas"]["ContextValue"] | null;
             risk?: components["schemas"]["ContextValue"] | null;
-            immunosuppressed?: components["schemas"]["ContextValue"] | null;
+            /** Version */
+            version: number;
         };
         /**
          * DecisionIn
@@ -320,12 +758,25 @@ export interface components {
          *     ``retract`` takes the last standing act back and restores exactly what was before it.
          */
         DecisionIn: {
+            /** Base Version */
+            base_version: number;
+            /** Calcification */
+            calcification?: ("none" | "complete" | "central" | "popcorn" | "concentric_ring" | "eccentric" | "stippled" | "other") | null;
             /** Center Lps Mm */
             center_lps_mm?: [
                 number,
                 number,
                 number
             ] | null;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "confirm" | "reject" | "correct" | "reopen" | "retract";
+            /** Juxtapleural Shape */
+            juxtapleural_shape?: ("oval" | "lentiform" | "triangular" | "other") | null;
+            /** Lobe */
+            lobe?: ("right_upper" | "right_middle" | "right_lower" | "left_upper" | "lingula" | "left_lower") | null;
             /** Long Axis Lps Mm */
             long_axis_lps_mm?: [
                 [
@@ -339,6 +790,11 @@ export interface components {
                     number
                 ]
             ] | null;
+            /** Long Mm */
+            long_mm?: number | null;
+            /** Margin */
+            margin?: ("smooth" | "lobulated" | "irregular" | "spiculated") | null;
+            reason?: components["schemas"]["RejectReason"] | null;
             /** Short Axis Lps Mm */
             short_axis_lps_mm?: [
                 [
@@ -352,8 +808,6 @@ export interface components {
                     number
                 ]
             ] | null;
-            /** Long Mm */
-            long_mm?: number | null;
             /** Short Mm */
             short_mm?: number | null;
             /** Solid Long Mm */
@@ -361,22 +815,45 @@ export interface components {
             /** Solid Short Mm */
             solid_short_mm?: number | null;
             solidity?: components["schemas"]["Solidity"] | null;
-            /** Calcification */
-            calcification?: ("none" | "complete" | "central" | "popcorn" | "concentric_ring" | "eccentric" | "stippled" | "other") | null;
-            /** Margin */
-            margin?: ("smooth" | "lobulated" | "irregular" | "spiculated") | null;
-            /** Juxtapleural Shape */
-            juxtapleural_shape?: ("oval" | "lentiform" | "triangular" | "other") | null;
-            /** Lobe */
-            lobe?: ("right_upper" | "right_middle" | "right_lower" | "left_upper" | "lingula" | "left_lower") | null;
+        };
+        /**
+         * EventView
+         * @description One act or change, as it was recorded.
+         */
+        EventView: {
+            /** Actor */
+            actor: string;
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
             /**
-             * Decision
-             * @enum {string}
+             * At
+             * Format: date-time
              */
-            decision: "confirm" | "reject" | "correct" | "reopen" | "retract";
-            /** Base Version */
-            base_version: number;
-            reason?: components["schemas"]["RejectReason"] | null;
+            at: string;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** Finding Id */
+            finding_id: string | null;
+            /** Kind */
+            kind: string;
+            /** Seq */
+            seq: number;
+            /** Study Uid */
+            study_uid: string | null;
+            /** Undoes */
+            undoes: number | null;
+        };
+        /**
+         * Events
+         * @description All recorded acts and changes of one study, oldest first.
+         */
+        Events: {
+            /** Items */
+            items: components["schemas"]["EventView"][];
         };
         /**
          * FieldProblem
@@ -407,34 +884,28 @@ export interface components {
          *         An act on this finding stands that ``retract`` would take back.
          */
         FindingView: {
-            /** Finding Id */
-            finding_id: string;
-            /** Study Uid */
-            study_uid: string;
-            /** Series Uid */
-            series_uid: string;
-            /** Number */
-            number: number;
-            /** Version */
-            version: number;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "pending" | "confirmed" | "rejected" | "corrected" | "added" | "dismissed" | "withdrawn";
-            reject_reason: components["schemas"]["RejectReason"] | null;
+            /** Calcification */
+            calcification: string | null;
+            /** Can Undo */
+            can_undo: boolean;
             /** Center Lps Mm */
             center_lps_mm: [
                 number,
                 number,
                 number
             ];
-            /** Long Mm */
-            long_mm: number | null;
-            /** Short Mm */
-            short_mm: number | null;
-            /** Mean Mm */
-            mean_mm: number | null;
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided By */
+            decided_by: string | null;
+            /** Finding Id */
+            finding_id: string;
+            /** Juxtapleural Shape */
+            juxtapleural_shape: string | null;
+            /** Key Sop Uid */
+            key_sop_uid: string | null;
+            /** Lobe */
+            lobe: string | null;
             /** Long Axis Lps Mm */
             long_axis_lps_mm: [
                 [
@@ -448,6 +919,27 @@ export interface components {
                     number
                 ]
             ] | null;
+            /** Long Mm */
+            long_mm: number | null;
+            /** Margin */
+            margin: string | null;
+            /** Mean Mm */
+            mean_mm: number | null;
+            /** Model Version */
+            model_version: string;
+            /** Number */
+            number: number;
+            /** Prior Tracking Uid */
+            prior_tracking_uid: string | null;
+            /** Probability */
+            probability: number | null;
+            /** Proposed */
+            proposed: {
+                [key: string]: unknown;
+            };
+            reject_reason: components["schemas"]["RejectReason"] | null;
+            /** Series Uid */
+            series_uid: string;
             /** Short Axis Lps Mm */
             short_axis_lps_mm: [
                 [
@@ -461,69 +953,54 @@ export interface components {
                     number
                 ]
             ] | null;
-            /** Volume Mm3 */
-            volume_mm3: number | null;
+            /** Short Mm */
+            short_mm: number | null;
             /** Solid Long Mm */
             solid_long_mm: number | null;
             /** Solid Short Mm */
             solid_short_mm: number | null;
             solidity: components["schemas"]["Solidity"] | null;
-            /** Calcification */
-            calcification: string | null;
-            /** Margin */
-            margin: string | null;
-            /** Juxtapleural Shape */
-            juxtapleural_shape: string | null;
-            /** Lobe */
-            lobe: string | null;
-            /** Probability */
-            probability: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "confirmed" | "rejected" | "corrected" | "added" | "dismissed" | "withdrawn";
             /**
              * Status
              * @enum {string}
              */
             status: "baseline" | "new" | "existing" | "resolved";
-            /** Prior Tracking Uid */
-            prior_tracking_uid: string | null;
+            /** Study Uid */
+            study_uid: string;
             /** Tracking Uid */
             tracking_uid: string;
-            /** Model Version */
-            model_version: string;
-            /** Key Sop Uid */
-            key_sop_uid: string | null;
-            /** Proposed */
-            proposed: {
-                [key: string]: unknown;
-            };
-            /** Decided By */
-            decided_by: string | null;
-            /** Decided At */
-            decided_at: string | null;
-            /** Can Undo */
-            can_undo: boolean;
+            /** Version */
+            version: number;
+            /** Volume Mm3 */
+            volume_mm3: number | null;
         };
         /**
          * FirstLogin
          * @description The one-time token of a first-login link, and the password it is exchanged for.
          */
         FirstLogin: {
-            /** Token */
-            token: string;
             /** Password */
             password: string;
+            /** Token */
+            token: string;
         };
         /**
-         * FirstLoginView
-         * @description For whom a first-login link is, while it is valid.
+         * Health
+         * @description The process answers.
          */
-        FirstLoginView: {
-            /** Name */
-            name: string;
-        };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+        Health: {
+            /**
+             * Status
+             * @constant
+             */
+            status: "ok";
+            /** Version */
+            version: string;
         };
         /**
          * Login
@@ -547,34 +1024,34 @@ export interface components {
          *         "off" must be said on every page.
          */
         Me: {
-            /** Name */
-            name: string;
-            /** Display Name */
-            display_name: string;
-            /** Roles */
-            roles: string[];
-            /** Permissions */
-            permissions: string[];
             /**
              * Auth
              * @enum {string}
              */
             auth: "on" | "off";
+            /** Display Name */
+            display_name: string;
+            /** Name */
+            name: string;
+            /** Permissions */
+            permissions: string[];
             /**
              * Research Use Only
              * @default true
              */
             research_use_only: boolean;
+            /** Roles */
+            roles: string[];
         };
         /**
          * ModelView
          * @description What looked.
          */
         ModelView: {
-            /** Name */
-            name: string;
             /** Digest */
             digest: string;
+            /** Name */
+            name: string;
             /** Runtime */
             runtime: string;
         };
@@ -583,12 +1060,18 @@ export interface components {
          * @description A nodule the model missed.
          */
         NewFinding: {
+            /** Calcification */
+            calcification?: ("none" | "complete" | "central" | "popcorn" | "concentric_ring" | "eccentric" | "stippled" | "other") | null;
             /** Center Lps Mm */
             center_lps_mm: [
                 number,
                 number,
                 number
             ];
+            /** Juxtapleural Shape */
+            juxtapleural_shape?: ("oval" | "lentiform" | "triangular" | "other") | null;
+            /** Lobe */
+            lobe?: ("right_upper" | "right_middle" | "right_lower" | "left_upper" | "lingula" | "left_lower") | null;
             /** Long Axis Lps Mm */
             long_axis_lps_mm?: [
                 [
@@ -602,6 +1085,12 @@ export interface components {
                     number
                 ]
             ] | null;
+            /** Long Mm */
+            long_mm?: number | null;
+            /** Margin */
+            margin?: ("smooth" | "lobulated" | "irregular" | "spiculated") | null;
+            /** Series Uid */
+            series_uid: string;
             /** Short Axis Lps Mm */
             short_axis_lps_mm?: [
                 [
@@ -615,8 +1104,6 @@ export interface components {
                     number
                 ]
             ] | null;
-            /** Long Mm */
-            long_mm?: number | null;
             /** Short Mm */
             short_mm?: number | null;
             /** Solid Long Mm */
@@ -624,33 +1111,32 @@ export interface components {
             /** Solid Short Mm */
             solid_short_mm?: number | null;
             solidity?: components["schemas"]["Solidity"] | null;
-            /** Calcification */
-            calcification?: ("none" | "complete" | "central" | "popcorn" | "concentric_ring" | "eccentric" | "stippled" | "other") | null;
-            /** Margin */
-            margin?: ("smooth" | "lobulated" | "irregular" | "spiculated") | null;
-            /** Juxtapleural Shape */
-            juxtapleural_shape?: ("oval" | "lentiform" | "triangular" | "other") | null;
-            /** Lobe */
-            lobe?: ("right_upper" | "right_middle" | "right_lower" | "left_upper" | "lingula" | "left_lower") | null;
-            /** Series Uid */
-            series_uid: string;
+        };
+        /**
+         * NewUser
+         * @description An account made by an administrator.
+         */
+        NewUser: {
+            /**
+             * Display Name
+             * @default
+             */
+            display_name: string;
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "radiologist" | "adjudicator" | "pacs_admin" | "ml_engineer" | "auditor" | "admin";
         };
         /**
          * OutputView
          * @description An object made for another system; "sent" only with a receipt.
          */
         OutputView: {
-            /** Sop Uid */
-            sop_uid: string;
-            /** Kind */
-            kind: string;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "preliminary" | "final";
-            /** Predecessor Sop Uid */
-            predecessor_sop_uid: string | null;
             /**
              * Created At
              * Format: date-time
@@ -661,12 +1147,23 @@ export interface components {
              * @enum {string}
              */
             delivery: "none" | "waiting" | "sent" | "failed";
+            /** Kind */
+            kind: string;
+            /** Last Error */
+            last_error: string;
+            /** Predecessor Sop Uid */
+            predecessor_sop_uid: string | null;
             /** Receipt */
             receipt: {
                 [key: string]: unknown;
             };
-            /** Last Error */
-            last_error: string;
+            /** Sop Uid */
+            sop_uid: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "preliminary" | "final";
         };
         /**
          * Problem
@@ -684,23 +1181,69 @@ export interface components {
          *         With 409 on a decision: the finding as it now is.
          */
         Problem: {
-            /** Type */
-            type: string;
-            /** Title */
-            title: string;
-            /** Status */
-            status: number;
-            /** Detail */
-            detail: string;
             /** Code */
             code: string;
-            /** Instance */
-            instance?: string | null;
+            current?: components["schemas"]["FindingView"] | null;
+            /** Detail */
+            detail: string;
             /** Errors */
             errors?: components["schemas"]["FieldProblem"][] | null;
+            /** Instance */
+            instance?: string | null;
             /** Missing */
             missing?: string[] | null;
-            current?: components["schemas"]["FindingView"] | null;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * QuarantineItem
+         * @description One object that could not be understood, kept.
+         */
+        QuarantineItem: {
+            /** Code */
+            code: string;
+            /** Digest */
+            digest: string;
+            /** Dimse Status */
+            dimse_status: string;
+            /** Id */
+            id: number;
+            /**
+             * Last Received At
+             * Format: date-time
+             */
+            last_received_at: string;
+            /** Message */
+            message: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /** Size */
+            size: number;
+            /** Sop Uid */
+            sop_uid: string;
+            /** Source */
+            source: string;
+            /** Times */
+            times: number;
+        };
+        /**
+         * QuarantineList
+         * @description The newest first.
+         */
+        QuarantineList: {
+            /** Items */
+            items: components["schemas"]["QuarantineItem"][];
+            /** Next */
+            next: number | null;
+            /** Total */
+            total: number;
         };
         /**
          * Question
@@ -711,6 +1254,18 @@ export interface components {
             field: string;
             /** Text */
             text: string;
+        };
+        /**
+         * Ready
+         * @description Whether work is accepted: every part ok, or the mend in words.
+         */
+        Ready: {
+            /** Parts */
+            parts: {
+                [key: string]: string;
+            };
+            /** Ready */
+            ready: boolean;
         };
         /**
          * ReasonView
@@ -741,15 +1296,15 @@ export interface components {
          * @description What was looked at. Empty findings mean "none" only with ``assessed``.
          */
         ResultView: {
-            status: components["schemas"]["ResultStatus"];
-            /** Reasons */
-            reasons: components["schemas"]["ReasonView"][];
             /** Covered Lung Fraction */
             covered_lung_fraction: number | null;
-            /** Series Uid */
-            series_uid: string | null;
             /** Published */
             published: boolean;
+            /** Reasons */
+            reasons: components["schemas"]["ReasonView"][];
+            /** Series Uid */
+            series_uid: string | null;
+            status: components["schemas"]["ResultStatus"];
         };
         /**
          * SeenIn
@@ -788,25 +1343,25 @@ export interface components {
          * @description One series with the verdict on it.
          */
         SeriesView: {
-            /** Series Uid */
-            series_uid: string;
-            /** Number */
-            number: number | null;
-            /** Modality */
-            modality: string;
+            /** Chosen */
+            chosen: boolean;
             /** Description */
             description: string;
+            /** Instances */
+            instances: number;
             /** Kernel */
             kernel: string;
             /** Manufacturer */
             manufacturer: string;
-            /** Instances */
-            instances: number;
-            verdict: components["schemas"]["SeriesVerdict"] | null;
+            /** Modality */
+            modality: string;
+            /** Number */
+            number: number | null;
             /** Reasons */
             reasons: components["schemas"]["ReasonView"][];
-            /** Chosen */
-            chosen: boolean;
+            /** Series Uid */
+            series_uid: string;
+            verdict: components["schemas"]["SeriesVerdict"] | null;
             volume: components["schemas"]["VolumeView"] | null;
         };
         /**
@@ -814,19 +1369,26 @@ export interface components {
          * @description Signing; `rest` closes marks that were seen and left; `as_of` is the page's `seq`.
          */
         SignIn: {
-            /** Rest */
-            rest?: "dismissed" | null;
             /** As Of */
             as_of?: number | null;
+            /** Rest */
+            rest?: "dismissed" | null;
         };
         /**
          * Signed
          * @description The study after signing.
          */
         Signed: {
-            /** Study Uid */
-            study_uid: string;
-            state: components["schemas"]["StudyState"];
+            /** Assessment */
+            assessment: {
+                [key: string]: unknown;
+            } | null;
+            /** Dismissed */
+            dismissed: string[];
+            /** Revision */
+            revision: number;
+            /** Seq */
+            seq: number;
             /**
              * Signed At
              * Format: date-time
@@ -834,16 +1396,9 @@ export interface components {
             signed_at: string;
             /** Signed By */
             signed_by: string;
-            /** Dismissed */
-            dismissed: string[];
-            /** Assessment */
-            assessment: {
-                [key: string]: unknown;
-            } | null;
-            /** Revision */
-            revision: number;
-            /** Seq */
-            seq: number;
+            state: components["schemas"]["StudyState"];
+            /** Study Uid */
+            study_uid: string;
         };
         /**
          * Solidity
@@ -862,80 +1417,96 @@ export interface components {
          * @description Everything the reading page needs, in one answer.
          */
         StudyView: {
-            /** Study Uid */
-            study_uid: string;
-            /** Patient Name */
-            patient_name: string;
-            /** Patient Id */
-            patient_id: string;
-            /** Patient Sex */
-            patient_sex: string;
-            /** Patient Age */
-            patient_age: string;
-            /** Patient Birth Date */
-            patient_birth_date: string;
             /** Accession */
             accession: string;
-            /** Study Date */
-            study_date: string;
-            /** Study Time */
-            study_time: string;
-            /** Description */
-            description: string;
-            state: components["schemas"]["StudyState"];
-            /** State Reason */
-            state_reason: string;
-            /** Flags */
-            flags: components["schemas"]["ReasonView"][];
-            /** Provisional */
-            provisional: boolean;
             /** Amending */
             amending: boolean;
-            /** Reader */
-            reader: string | null;
-            /** Wait S */
-            wait_s: number | null;
-            /** Signed At */
-            signed_at: string | null;
-            /** Signed By */
-            signed_by: string | null;
-            /** Series */
-            series: components["schemas"]["SeriesView"][];
-            result: components["schemas"]["ResultView"] | null;
-            context: components["schemas"]["ContextView"];
-            /** Questions */
-            questions: components["schemas"]["Question"][];
-            /** Findings */
-            findings: components["schemas"]["FindingView"][];
             /** Assessment */
             assessment: {
                 [key: string]: unknown;
             } | null;
             /** Before Signing */
             before_signing: components["schemas"]["BeforeSigning"][];
+            context: components["schemas"]["ContextView"];
+            /** Description */
+            description: string;
+            /** Findings */
+            findings: components["schemas"]["FindingView"][];
+            /** Flags */
+            flags: components["schemas"]["ReasonView"][];
+            model: components["schemas"]["ModelView"] | null;
+            /** Outputs */
+            outputs: components["schemas"]["OutputView"][];
+            /** Patient Age */
+            patient_age: string;
+            /** Patient Birth Date */
+            patient_birth_date: string;
+            /** Patient Id */
+            patient_id: string;
+            /** Patient Name */
+            patient_name: string;
+            /** Patient Sex */
+            patient_sex: string;
+            /** Provisional */
+            provisional: boolean;
+            /** Questions */
+            questions: components["schemas"]["Question"][];
+            /** Reader */
+            reader: string | null;
+            result: components["schemas"]["ResultView"] | null;
+            seen: components["schemas"]["SeenView"];
+            /** Seq */
+            seq: number;
+            /** Series */
+            series: components["schemas"]["SeriesView"][];
+            /** Signed At */
+            signed_at: string | null;
+            /** Signed By */
+            signed_by: string | null;
+            state: components["schemas"]["StudyState"];
+            /** State Reason */
+            state_reason: string;
+            /** Study Date */
+            study_date: string;
+            /** Study Time */
+            study_time: string;
+            /** Study Uid */
+            study_uid: string;
             /** Timings S */
             timings_s: {
                 [key: string]: number;
             };
-            model: components["schemas"]["ModelView"] | null;
-            /** Outputs */
-            outputs: components["schemas"]["OutputView"][];
-            seen: components["schemas"]["SeenView"];
-            /** Seq */
-            seq: number;
+            /** Wait S */
+            wait_s: number | null;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
+        /**
+         * UserView
+         * @description An account.
+         */
+        UserView: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Disabled */
+            disabled: boolean;
+            /** Display Name */
+            display_name: string;
+            /** Has Password */
+            has_password: boolean;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+        };
+        /**
+         * Users
+         * @description All accounts.
+         */
+        Users: {
+            /** Items */
+            items: components["schemas"]["UserView"][];
         };
         /**
          * VolumeView
@@ -955,26 +1526,26 @@ export interface components {
          *         SOP Instance UID of each slice, in order of z.
          */
         VolumeView: {
-            /** Url */
-            url: string;
+            /** Affine */
+            affine: number[][];
+            /** Bytes */
+            bytes: number;
             /** Shape Zyx */
             shape_zyx: [
                 number,
                 number,
                 number
             ];
+            /** Sop Uids */
+            sop_uids: string[];
             /** Spacing Zyx Mm */
             spacing_zyx_mm: [
                 number,
                 number,
                 number
             ];
-            /** Affine */
-            affine: number[][];
-            /** Sop Uids */
-            sop_uids: string[];
-            /** Bytes */
-            bytes: number;
+            /** Url */
+            url: string;
         };
         /**
          * Worklist
@@ -990,43 +1561,43 @@ export interface components {
          *         Number of the last event this answer knows of: listen to ``/api/events`` from here.
          */
         Worklist: {
+            counts: components["schemas"]["WorklistCounts"];
             /** Items */
             items: components["schemas"]["WorklistItem"][];
-            /** Next */
-            next: string | null;
-            /** Total */
-            total: number;
-            counts: components["schemas"]["WorklistCounts"];
+            /** Last Received At */
+            last_received_at: string | null;
+            /** Last Signed At */
+            last_signed_at: string | null;
             /** Longest Wait S */
             longest_wait_s: number | null;
             /** Max Wait S */
             max_wait_s: number;
-            /** Last Signed At */
-            last_signed_at: string | null;
-            /** Last Received At */
-            last_received_at: string | null;
+            /** Next */
+            next: string | null;
             /** Seq */
             seq: number;
+            /** Total */
+            total: number;
         };
         /**
          * WorklistCounts
          * @description Studies per filter, whatever filter is on.
          */
         WorklistCounts: {
-            /** Open */
-            open: number;
-            /** To Read */
-            to_read: number;
+            /** All */
+            all: number;
             /** In Review */
             in_review: number;
             /** Not Ready */
             not_ready: number;
+            /** Open */
+            open: number;
             /** Signed */
             signed: number;
             /** Signed Today */
             signed_today: number;
-            /** All */
-            all: number;
+            /** To Read */
+            to_read: number;
         };
         /**
          * WorklistItem
@@ -1046,34 +1617,52 @@ export interface components {
          *         Findings not rejected; None where nothing was assessed, 0 only where it was.
          */
         WorklistItem: {
-            /** Study Uid */
-            study_uid: string;
-            /** Patient Name */
-            patient_name: string;
-            /** Patient Id */
-            patient_id: string;
-            /** Patient Sex */
-            patient_sex: string;
-            /** Patient Age */
-            patient_age: string;
             /** Accession */
             accession: string;
-            /** Study Date */
-            study_date: string;
-            /** Study Time */
-            study_time: string;
             /** Description */
             description: string;
-            state: components["schemas"]["StudyState"];
-            /** State Reason */
-            state_reason: string;
-            result_status: components["schemas"]["ResultStatus"] | null;
+            /** Findings */
+            findings: number | null;
+            /** Instances */
+            instances: number;
+            /** Key Image Url */
+            key_image_url: string | null;
+            /** Largest Mm */
+            largest_mm: number | null;
+            /** Lung Rads */
+            lung_rads: string | null;
+            /** Lung Rads Preliminary */
+            lung_rads_preliminary: boolean;
+            /** Patient Age */
+            patient_age: string;
+            /** Patient Id */
+            patient_id: string;
+            /** Patient Name */
+            patient_name: string;
+            /** Patient Sex */
+            patient_sex: string;
+            /** Prior */
+            prior: ("none" | "available" | "being_located") | null;
+            /** Priority */
+            priority: ("now" | "next" | "soon" | "in_turn") | null;
             /** Provisional */
             provisional: boolean;
             /** Questions */
             questions: number;
-            /** Priority */
-            priority: ("now" | "next" | "soon" | "in_turn") | null;
+            /** Reader */
+            reader: string | null;
+            result_status: components["schemas"]["ResultStatus"] | null;
+            state: components["schemas"]["StudyState"];
+            /** State Reason */
+            state_reason: string;
+            /** Study Date */
+            study_date: string;
+            /** Study Time */
+            study_time: string;
+            /** Study Uid */
+            study_uid: string;
+            /** Wait S */
+            wait_s: number | null;
             /** Why */
             why: string;
             /** Why Code */
@@ -1082,24 +1671,6 @@ export interface components {
             why_values: {
                 [key: string]: number | string;
             };
-            /** Wait S */
-            wait_s: number | null;
-            /** Lung Rads */
-            lung_rads: string | null;
-            /** Lung Rads Preliminary */
-            lung_rads_preliminary: boolean;
-            /** Largest Mm */
-            largest_mm: number | null;
-            /** Findings */
-            findings: number | null;
-            /** Prior */
-            prior: ("none" | "available" | "being_located") | null;
-            /** Reader */
-            reader: string | null;
-            /** Instances */
-            instances: number;
-            /** Key Image Url */
-            key_image_url: string | null;
         };
     };
     responses: never;
@@ -1110,151 +1681,11 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    a_api_login_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Login"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    a1_api_logout_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
-                };
-            };
-        };
-    };
-    a2_api_me_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-        };
-    };
-    a4_api_first_login_get: {
-        parameters: {
-            query: {
-                token: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FirstLoginView"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    a3_api_first_login_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FirstLogin"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    a5_api_worklist_get: {
+    quarantine_api_admin_quarantine_get: {
         parameters: {
             query?: {
-                sort?: string;
-                state?: string | null;
-                q?: string | null;
+                before?: number | null;
                 limit?: number;
-                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -1268,76 +1699,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Worklist"];
+                    "application/json": components["schemas"]["QuarantineList"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not signed in */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    a6_api_studies__study_uid__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                study_uid: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
+            /** @description The role does not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StudyView"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description No such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    a7_api_studies__study_uid__context_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                study_uid: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ContextIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ContextView"];
-                };
-            };
-            /** @description Conflict */
+            /** @description Changed meanwhile, or not possible in this state */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1346,22 +1738,226 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Refused, with the fields named */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    a8_api_findings__finding_id__decisions_post: {
+    users_api_admin_users_get: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Users"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_user_api_admin_users_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_api_events_get: {
+        parameters: {
+            query?: {
+                after?: number | null;
+            };
             header?: {
-                "idempotency-key"?: string | null;
+                "last-event-id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_api_findings__finding_id__decisions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Unique per act; the same key again answers the first act's outcome. */
+                "Idempotency-Key": string;
             };
             path: {
                 finding_id: string;
@@ -1383,7 +1979,34 @@ export interface operations {
                     "application/json": components["schemas"]["FindingView"];
                 };
             };
-            /** @description Conflict */
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile; `current` has it */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1392,31 +2015,27 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Refused, with the fields named */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    a9_api_studies__study_uid__findings_post: {
+    first_login_api_first_login_post: {
         parameters: {
             query?: never;
-            header?: {
-                "idempotency-key"?: string | null;
-            };
-            path: {
-                study_uid: string;
-            };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewFinding"];
+                "application/json": components["schemas"]["FirstLogin"];
             };
         };
         responses: {
@@ -1426,10 +2045,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FindingView"];
+                    "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Conflict */
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1438,29 +2084,222 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Refused, with the fields named */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    b1_api_studies__study_uid__sign_post: {
+    health_api_health_get: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                study_uid: string;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
             };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    not_built_get__api_learning_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    not_built_post__api_learning_rounds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_api_login_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SignIn"];
+                "application/json": components["schemas"]["Login"];
             };
         };
         responses: {
@@ -1470,10 +2309,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Signed"];
+                    "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Conflict */
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1482,29 +2348,650 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Refused, with the fields named */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    b2_api_studies__study_uid__claim_post: {
+    logout_api_logout_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_api_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    not_built_get__api_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "not_built_post__api_models_{model_id}_promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "not_built_post__api_models_{model_id}_rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ready_api_ready_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
+    thumbnail_api_series__series_uid__thumbnail_get: {
+        parameters: {
+            query: {
+                finding: string;
+                plane?: "axial" | "coronal" | "sagittal";
+                mm?: number;
+                px?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Series Instance UID */
+                series_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 8-bit grey, lung window */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    volume_api_series__series_uid__volume_get: {
+        parameters: {
+            query?: {
+                /** @description Slice index z sent first */
+                first?: number | null;
+                /** @description Only so many slices */
+                count?: number | null;
+                /** @description From VolumeView.url */
+                v?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Series Instance UID */
+                series_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Packed slices */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The browser has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    study_api_studies__study_uid__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Study Instance UID */
                 study_uid: string;
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claim_api_studies__study_uid__claim_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["ClaimIn"];
+                "application/json": components["schemas"]["ClaimIn"] | null;
             };
         };
         responses: {
@@ -1517,7 +3004,34 @@ export interface operations {
                     "application/json": components["schemas"]["Claim"];
                 };
             };
-            /** @description Conflict */
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1526,22 +3040,443 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Refused, with the fields named */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    b3_api_studies__study_uid__seen_put: {
+    set_context_api_studies__study_uid__context_put: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContextIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContextView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    study_events_api_studies__study_uid__events_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_api_studies__study_uid__findings_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFinding"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    key_image_api_studies__study_uid__key_image_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 8-bit grey, lung window */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_api_studies__study_uid__plan_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_api_studies__study_uid__release_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claim"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_seen_api_studies__study_uid__seen_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
                 study_uid: string;
             };
             cookie?: never;
@@ -1561,7 +3496,34 @@ export interface operations {
                     "application/json": components["schemas"]["SeenView"];
                 };
             };
-            /** @description Conflict */
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1570,13 +3532,548 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Refused, with the fields named */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_api_studies__study_uid__sign_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SignIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Signed"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Undecided findings; `missing` in words */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    worklist_api_worklist_get: {
+        parameters: {
+            query?: {
+                sort?: ("priority" | "-priority" | "wait" | "-wait" | "patient" | "-patient" | "study" | "-study" | "largest" | "-largest" | "findings" | "-findings" | "state" | "-state" | "reader" | "-reader" | "signed" | "-signed") | null;
+                state?: "open" | "to_read" | "in_review" | "not_ready" | "signed" | "signed_today" | "all";
+                q?: string;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Worklist"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "not_built_get__dicomweb_{path:path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "not_built_post__dicomweb_{path:path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    not_built_get__metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    not_built_post__predict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "not_built_get__v2_{path:path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "not_built_post__v2_{path:path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not built yet */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -17,8 +17,7 @@ const idempotent = (key: string) => ({ 'Idempotency-Key': key })
 export const postDecision = (finding_id: string, body: Decision, key: string): Promise<Finding> =>
   need<Finding>(
     client.POST('/api/findings/{finding_id}/decisions', {
-      params: { path: { finding_id } },
-      headers: idempotent(key),
+      params: { path: { finding_id }, header: idempotent(key) },
       body,
     }),
   )
@@ -26,8 +25,7 @@ export const postDecision = (finding_id: string, body: Decision, key: string): P
 export const postFinding = (study_uid: string, body: NewFinding, key: string): Promise<Finding> =>
   need<Finding>(
     client.POST('/api/studies/{study_uid}/findings', {
-      params: { path: { study_uid } },
-      headers: idempotent(key),
+      params: { path: { study_uid }, header: idempotent(key) },
       body,
     }),
   )

@@ -24,12 +24,6 @@ const loginRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/LoginPage'), 'LoginPage'),
 })
 
-const firstLoginRoute = createRoute({
-  getParentRoute: () => rootRoute,
-  path: '/first-login',
-  component: lazyRouteComponent(() => import('./pages/FirstLoginPage'), 'FirstLoginPage'),
-})
-
 const worklistRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
@@ -48,7 +42,7 @@ export const studyRoute = createRoute({
 })
 
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([loginRoute, firstLoginRoute, worklistRoute, studyRoute]),
+  routeTree: rootRoute.addChildren([loginRoute, worklistRoute, studyRoute]),
 })
 
 declare module '@tanstack/react-router' {

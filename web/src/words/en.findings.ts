@@ -141,6 +141,7 @@ export const findings = {
     as: (name: string) => `Signed as ${name}.`,
     done: 'Signed',
     conflict: 'Not signed',
+    changed: 'A finding was changed after you looked. Look again, then sign.',
     answer: 'Arrows choose. Nothing is assumed.',
     all: 'all answered',
     open: (count: number) => `${count} open`,

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { Refused } from '../../api/problem'
 import { login, meKey } from '../../api/session'
 import { words } from '../../words'
+import { FirstLogin } from './FirstLogin'
 import { Gate, type GateProblem } from './Gate'
 
 const say = (fault: unknown): GateProblem => {
@@ -15,7 +16,16 @@ const say = (fault: unknown): GateProblem => {
 /** Only a path of this page may follow a sign-in, never another site. */
 const safeNext = (next: string | undefined): string => (next && /^\/(?!\/)/.test(next) ? next : '/')
 
+/** The token stands behind `#`, so it is never sent in a request line or written to a log. */
+const firstToken = (): string | null =>
+  new URLSearchParams(globalThis.location.hash.replace(/^#/, '')).get('first')
+
 export function LoginPage() {
+  const [token] = useState(firstToken)
+  return token ? <FirstLogin token={token} /> : <SignIn />
+}
+
+function SignIn() {
   const queries = useQueryClient()
   const router = useRouter()
   const { next } = useSearch({ from: '/login' })

@@ -103,6 +103,12 @@ export class Sender {
       return false
     }
     const current = problem.current ?? null
+    if (problem.code === 'nothing_to_do') {
+      // The finding is so already: what the reader wanted stands.
+      settleAct(queued.key, current)
+      if (current) putFindingInCache(this.queries, current)
+      return true
+    }
     if (current) putFindingInCache(this.queries, current)
     markAct(queued.key, {
       state: problem.status === 409 && current ? 'conflict' : 'refused',

@@ -7,24 +7,15 @@ import { firstLogin, meKey } from '../../api/session'
 import { words } from '../../words'
 import { Gate } from './Gate'
 
-/** The token stands behind `#` so that it is never sent in a request line or a log; `?` works too. */
-function tokenFromLink(): string {
-  const { hash, search } = globalThis.location
-  const behindHash = hash.replace(/^#/, '')
-  return (
-    new URLSearchParams(behindHash).get('token') ?? new URLSearchParams(search).get('token') ?? behindHash
-  )
-}
-
 const say = (fault: unknown): string => {
   if (!(fault instanceof Refused)) return words.login.unreachable
   return fault.problem.status === 422 ? fault.problem.detail : words.login.spent
 }
 
-export function FirstLoginPage() {
+/** A one-time link sets the first password. */
+export function FirstLogin({ token }: { readonly token: string }) {
   const queries = useQueryClient()
   const router = useRouter()
-  const [token] = useState(tokenFromLink)
   const [password, setPassword] = useState('')
   const [again, setAgain] = useState('')
   const differ = again !== '' && again !== password
