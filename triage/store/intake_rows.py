@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import exc, func, select, text, update
+from sqlalchemy import exc, func, literal_column, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from triage.errors import IdentityMismatch, OutOfResources
@@ -324,8 +324,8 @@ def _count_on_association(uow: UnitOfWork, association_id: str, column: str) -> 
 def _insert_if_absent(uow: UnitOfWork, table: type[Base], values: Values) -> bool:
     """Insert unless the key is there; True when this call made the row."""
     insert = postgresql.insert if _is_postgresql(uow) else sqlite.insert
-    made = uow.execute(insert(table).values(values).on_conflict_do_nothing())
-    return bool(getattr(made, "rowcount", 0))
+    absent = insert(table).values(values).on_conflict_do_nothing()
+    return uow.execute(absent.returning(literal_column("1"))).first() is not None
 
 
 def _lock_object(uow: UnitOfWork, sop_uid: str) -> None:
