@@ -31,7 +31,7 @@ Key = Annotated[
     Header(
         alias="Idempotency-Key",
         pattern=r"^[A-Za-z0-9._:-]{8,128}$",
-        description="Unique per act; the same key again answers the first act's outcome.",
+        description="Unique per act; the same key again does not act again.",
     ),
 ]
 OptionalKey = Annotated[

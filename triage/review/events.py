@@ -31,6 +31,7 @@ RECHECK_S = 15.0
 RETRY_MS = 1000
 # Beyond this a reader who was away is told to fetch everything anew instead.
 MAX_CATCH_UP = 5000
+_PRIVATE = ("login", "logout", "user.")
 
 _log = logging.getLogger("triage.review")
 router = APIRouter(tags=["live"])
@@ -139,9 +140,12 @@ class Feed:
                     self._changed.notify_all()
 
 
-def _read(world: Services, seq: int) -> list[LiveEvent]:
+def _read(world: Services, seq: int) -> tuple[int, list[LiveEvent]]:
+    """Events after `seq` that concern the page; who signs in is nobody's live news."""
     with world.store.reading() as uow:
-        return [LiveEvent.model_validate(row) for row in events.after(uow, seq)]
+        rows = events.after(uow, seq)
+    shown = [row for row in rows if not row.kind.startswith(_PRIVATE)]
+    return (rows[-1].seq if rows else seq), [LiveEvent.model_validate(row) for row in shown]
 
 
 def _start_of(last_event_id: str | None, after: int | None, newest: int) -> int:
@@ -174,9 +178,9 @@ async def live(
     checked_s = time.monotonic()
     while not feed.closed:
         if await feed.newer_than(seq, RECHECK_S):
-            for event in await run_in_threadpool(_read, world, seq):
-                seq = event.seq
-                yield ServerSentEvent(event="change", id=str(seq), data=event)
+            seq, changes = await run_in_threadpool(_read, world, seq)
+            for change in changes:
+                yield ServerSentEvent(event="change", id=str(change.seq), data=change)
         if time.monotonic() - checked_s > RECHECK_S:
             if not await run_in_threadpool(_still_there, request, who):
                 return

@@ -286,7 +286,7 @@ def total_of(uow: UnitOfWork, page: Page) -> int:
 def counts(uow: UnitOfWork) -> dict[str, int]:
     """Studies per state."""
     query = select(Study.state, func.count()).group_by(Study.state)
-    return dict(uow.execute(query).tuples().all())
+    return {row[0]: row[1] for row in uow.execute(query)}
 
 
 def signed_since(uow: UnitOfWork, moment: datetime) -> int:
@@ -324,7 +324,7 @@ def instance_counts(uow: UnitOfWork, study_uids: Sequence[str]) -> dict[str, int
         .where(Series.study_uid.in_(study_uids))
         .group_by(Series.study_uid)
     )
-    return {uid: int(number) for uid, number in uow.execute(query).tuples()}
+    return {row[0]: int(row[1]) for row in uow.execute(query)}
 
 
 def last_seq(uow: UnitOfWork) -> int:
