@@ -147,8 +147,8 @@ def build(rng: np.random.Generator) -> Build:
         depth=rng.uniform(0.96, 1.03),
         fat_mm=rng.uniform(13, 20),
         dome_right_mm=dome,
-        dome_left_mm=dome - rng.uniform(8, 15),
-        heart=rng.uniform(0.94, 1.04),
+        dome_left_mm=dome - rng.uniform(5, 10),
+        heart=rng.uniform(0.98, 1.08),
         fissure_mm=rng.uniform(-8, 8),
         lean_mm=rng.uniform(-3, 3),
     )

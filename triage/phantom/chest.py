@@ -24,7 +24,7 @@ from triage.phantom.tissue import compose, fill_lungs, soft
 FIELD_OF_VIEW_MM = 358.4
 MARGIN_MM = 12.0  # scanned beyond the lung at each end
 LONGEST_MM = 330.0  # further up or down there is no anatomy
-PARENCHYMA_HU = -880.0
+PARENCHYMA_HU = -892.0
 _COARSE_MM = 2.5
 
 
@@ -128,6 +128,8 @@ def _grid(
     cut_bottom_mm: float,
 ) -> Grid:
     """Voxels over the chest; positions are whole micrometres, so a header can say them exactly."""
+    if min(cut_top_mm, cut_bottom_mm) < 0:
+        raise ValueError("a cut cannot be negative")
     dz, dy, dx = spacing_zyx_mm
     top = LUNG_TOP_MM - cut_top_mm if cut_top_mm else LUNG_TOP_MM + MARGIN_MM
     bottom = LUNG_BOTTOM_MM + cut_bottom_mm if cut_bottom_mm else LUNG_BOTTOM_MM - MARGIN_MM

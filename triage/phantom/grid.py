@@ -69,7 +69,7 @@ class Grid:
         start = np.floor((low - self.origin_zyx_mm) / self.spacing_zyx_mm).astype(int)
         stop = np.ceil((high - self.origin_zyx_mm) / self.spacing_zyx_mm).astype(int) + 1
         ends = zip(start, stop, self.shape_zyx, strict=True)
-        z, y, x = (slice(min(max(a, 0), n), min(max(b, 0), n)) for a, b, n in ends)
+        z, y, x = (slice(int(min(max(a, 0), n)), int(min(max(b, 0), n))) for a, b, n in ends)
         return z, y, x
 
     def index_zyx(self, lps_mm: npt.ArrayLike) -> Float64:

@@ -107,7 +107,7 @@ VESSELS: dict[str, list[tuple[float, float, float, float]]] = {
 }
 # Centre (x, y, z), half axes, turns (axis, degrees).
 CHAMBERS: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[tuple[str, float], ...]]] = {
-    "ventricles": ((26, -34, -80), (62, 40, 37), (("z", -32), ("y", 18))),
+    "ventricles": ((29, -34, -80), (62, 40, 37), (("z", -32), ("y", 18))),
     "right ventricle": ((8, -52, -72), (44, 26, 40), (("z", -18), ("y", 12))),
     "right atrium": ((-24, -26, -62), (27, 30, 36), ()),
     "left atrium": ((6, 6, -50), (38, 20, 26), ()),

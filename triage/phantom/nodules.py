@@ -32,6 +32,7 @@ _KINDS: tuple[tuple[Solidity, float], ...] = (
 )
 _PLACES: tuple[Place, ...] = ("parenchymal", "juxtavascular", "subpleural")
 _ROOM_MM = 8.0
+_AT_ONCE, _THROWS = 128, 32
 _BUMPS = (0.07, 0.12, 0.17)  # smooth, uneven, lobulated
 
 
@@ -92,72 +93,67 @@ def seats(
     for i in range(count):
         solidity, least = _KINDS[i % len(_KINDS)]
         place = _PLACES[(start + i) % len(_PLACES)]
-        for _ in range(4000):
-            radius = 0.5 * float(np.exp(rng.uniform(np.log(least), np.log(LARGEST_MM))))
-            center = _draw_place(place, radius, chest, blood, rng)
-            seat = Seat(center, radius, solidity, place)
-            if _is_free(seat, found, chest, large, heights_mm):
-                found.append(seat)
+        for _ in range(_THROWS):
+            radius = 0.5 * np.exp(rng.uniform(np.log(least), np.log(LARGEST_MM), _AT_ONCE))
+            center = _draw_places(place, radius, chest, blood, rng)
+            inside = (center[:, 2] > heights_mm[0] + 1.4 * radius) & (
+                center[:, 2] < heights_mm[1] - 1.4 * radius
+            )
+            free = np.flatnonzero(inside & _is_free(center, radius, found, chest, large))
+            if len(free):
+                first = free[0]
+                found.append(Seat(center[first], float(radius[first]), solidity, place))
                 break
         else:
             raise ValueError(f"no room for {count} nodules: {len(found)} were placed")
     return found
 
 
-def _draw_place(
-    place: Place, radius: float, chest: Thorax, blood: Strokes, rng: np.random.Generator
+def _draw_places(
+    place: Place, radius: Float64, chest: Thorax, blood: Strokes, rng: np.random.Generator
 ) -> Float64:
-    if place == "juxtavascular":
-        fit = np.flatnonzero((blood.start_radius > 0.7) & (blood.start_radius < 1.8))
-        if len(fit):
-            i = int(rng.choice(fit))
-            along = blood.end[i] - blood.start[i]
-            beside = np.cross(along, rng.standard_normal(3))
-            beside /= np.linalg.norm(beside) + 1e-9
-            at: Float64 = blood.end[i] + beside * (0.85 * radius + blood.end_radius[i])
-            return at
-    z = rng.uniform(-150, 100)
-    point = np.array([rng.uniform(-135, 135), rng.uniform(-90, 92), z])
+    """Points to try, shape (n, 3), one for each radius."""
+    fit = np.flatnonzero((blood.start_radius > 0.7) & (blood.start_radius < 1.8))
+    if place == "juxtavascular" and len(fit):
+        pick = blood.chosen(rng.choice(fit, len(radius)))
+        beside = np.cross(pick.end - pick.start, rng.standard_normal((len(radius), 3)))
+        beside /= np.linalg.norm(beside, axis=1)[:, None] + 1e-9
+        at: Float64 = pick.end + beside * (0.85 * radius + pick.end_radius)[:, None]
+        return at
+    points = rng.uniform([-135, -90, -150], [135, 92, 100], (len(radius), 3))
     if place == "subpleural":
-        point = _to_pleura(point, radius * rng.uniform(0.7, 0.95), chest)
-    return point
+        points = _to_pleura(points, radius * rng.uniform(0.7, 0.95, len(radius)), chest)
+    return points
 
 
-def _to_pleura(point: Float64, depth_mm: float, chest: Thorax) -> Float64:
-    """Move a point in the lung outward until it lies `depth_mm` under the chest wall."""
+def _to_pleura(points: Float64, depth_mm: Float64, chest: Thorax) -> Float64:
+    """Move points in the lung outward until they lie `depth_mm` under the chest wall."""
+    steps = np.eye(3) * 1.5
     for _ in range(3):
-        steps = np.eye(3) * 1.5
-        ahead = sample(chest.cage, chest.grid, point + steps)
-        behind = sample(chest.cage, chest.grid, point - steps)
-        out = (ahead - behind) / (np.linalg.norm(ahead - behind) + 1e-6)
-        point = point + out * (-depth_mm - float(sample(chest.cage, chest.grid, point)))
-    return point
+        ahead = sample(chest.cage, chest.grid, points[:, None] + steps)
+        behind = sample(chest.cage, chest.grid, points[:, None] - steps)
+        out = ahead - behind
+        out = out / (np.linalg.norm(out, axis=1)[:, None] + 1e-6)
+        here = sample(chest.cage, chest.grid, points)
+        points = points + out * (-depth_mm - here)[:, None]
+    return points
 
 
 def _is_free(
-    seat: Seat,
-    found: list[Seat],
-    chest: Thorax,
-    large: Strokes,
-    heights_mm: tuple[float, float],
-) -> bool:
-    """Inside the lung by the right amount, inside the scan, off large vessels and neighbours."""
-    center, radius = seat.center_lps_mm, seat.radius_mm
-    low_mm, high_mm = heights_mm
-    if not low_mm + 1.4 * radius < center[2] < high_mm - 1.4 * radius:
-        return False
-    depth = -float(sample(chest.lung, chest.grid, center))
-    wall = -float(sample(chest.cage, chest.grid, center))
-    at_wall = abs(depth - wall) < 1.5 and 0.5 * radius < depth < 1.1 * radius
-    if not (depth > 1.35 * radius + 2 or at_wall):
-        return False
-    apart = [float(np.linalg.norm(center - s.center_lps_mm)) - s.radius_mm for s in found]
-    if apart and min(apart) < 1.4 * radius + _ROOM_MM:
-        return False
-    if not len(large):
-        return True
-    clear = np.linalg.norm(large.end - center, axis=1) - large.end_radius
-    return bool(clear.min() > 1.2 * radius + 1)
+    center: Float64, radius: Float64, found: list[Seat], chest: Thorax, large: Strokes
+) -> Bools:
+    """Which points lie in the lung by the right amount, off large vessels and neighbours."""
+    depth = -sample(chest.lung, chest.grid, center)
+    wall = -sample(chest.cage, chest.grid, center)
+    at_wall = (np.abs(depth - wall) < 1.5) & (depth > 0.5 * radius) & (depth < 1.1 * radius)
+    free: Bools = (depth > 1.35 * radius + 2) | at_wall
+    for other in found:
+        apart = np.linalg.norm(center - other.center_lps_mm, axis=1) - other.radius_mm
+        free &= apart > 1.4 * radius + _ROOM_MM
+    left = np.flatnonzero(free)
+    away = np.linalg.norm(large.end - center[left, None], axis=2) - large.end_radius
+    free[left] = away.min(1, initial=np.inf) > 1.2 * radius[left] + 1
+    return free
 
 
 @dataclass(frozen=True, slots=True)

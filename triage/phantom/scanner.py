@@ -36,7 +36,7 @@ class Protocol:
     blur_mm: float = 0.42
     slice_blur: float = 0.12
     noise_hu: float = 21.0
-    peak_per_mm: float = 0.42
+    peak_per_mm: float = 0.35
 
 
 def expose(

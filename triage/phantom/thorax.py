@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import RectBivariateSpline
 
-from triage.phantom.build import LUNG_TOP_MM, Build
+from triage.phantom.build import LUNG_BOTTOM_MM, LUNG_TOP_MM, Build
 from triage.phantom.grid import Float32, Grid, as_distance, blend_max, blend_min, texture
 from triage.phantom.shapes import ellipsoid, turned
 
@@ -66,12 +66,14 @@ def thorax(grid: Grid, body: Build, middle: Float32, rng: np.random.Generator) -
     wavy = texture(rng, grid, 45)
     uneven = texture(rng, grid, 120)  # no chest is its own mirror image
     fine = texture(rng, grid, 12)
-    cage = _cage(grid, body) + 0.9 * wavy + 2.2 * uneven + 0.25 * fine
+    cage = _cage(grid, body) + 0.9 * wavy + 1.8 * uneven + 0.25 * fine
     dome = _dome(grid, body) + 2.0 * wavy
     oblique, horizontal = _fissures(grid, body, wavy)
     lung = blend_max(cage, _medial(grid, body) + 1.2 * wavy, 14)
     lung = blend_max(lung, np.float32(1.4) - middle, 6)
     lung = blend_max(lung, dome, 3)
+    z = grid.axes_mm()[0]
+    lung = blend_max(lung, np.maximum(LUNG_BOTTOM_MM - z, z - LUNG_TOP_MM) + 0 * lung, 6)
     skin = _skin(grid, body, wavy + 2.5 * uneven)
     return Thorax(grid, skin, cage, lung, dome, oblique, horizontal)
 

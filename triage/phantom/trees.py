@@ -130,5 +130,6 @@ def _split(ends: Float64, way: Float64, rng: np.random.Generator) -> tuple[Float
     if len(ends) == 2:
         return ends[:1], ends[1:]
     along = off @ np.linalg.eigh(flat.T @ flat)[1][:, 2]
-    cut = np.quantile(along, rng.uniform(0.22, 0.78))
-    return ends[along <= cut], ends[along > cut]
+    near = np.clip(round(rng.uniform(0.22, 0.78) * len(ends)), 1, len(ends) - 1)
+    order = np.argpartition(along, near)
+    return ends[order[:near]], ends[order[near:]]
