@@ -45,9 +45,9 @@ LifeFd: TypeAlias = Annotated[int | None, typer.Option(hidden=True)]
 @app.command()
 def up() -> None:
     """All parts on one machine: receiver, page, worker."""
-    from triage import wiring
+    from triage import upkeep
 
-    raise typer.Exit(wiring.up(settings.load()))
+    raise typer.Exit(upkeep.up(settings.load()))
 
 
 @app.command()
@@ -90,8 +90,10 @@ def import_(
     from triage import wiring
 
     report = wiring.import_paths(settings.load(), paths)
-    _print(report, as_json)
-    raise typer.Exit(0 if report["taken"] else EXIT_NO)
+    summary = report.to_json()
+    _print(summary, as_json)
+    taken = summary["taken"] + summary["duplicates"]
+    raise typer.Exit(0 if taken and not summary["refused"] else EXIT_NO)
 
 
 @app.command()
@@ -116,9 +118,9 @@ def phantom(
     as_json: AsJson = False,
 ) -> None:
     """Write a chest-like CT as real DICOM, with its truth."""
-    from triage.phantom import make
+    from triage.phantom import dicom
 
-    _print(make.make(out, seed, nodules, slices), as_json)
+    _print(dicom.make(out, seed, nodules, slices), as_json)
 
 
 @app.command()
@@ -153,17 +155,17 @@ def user_add(
     role: Annotated[str, typer.Option(help="radiologist, admin, ...")] = "radiologist",
 ) -> None:
     """Add an account and print its one-time first-login link."""
-    from triage import wiring
+    from triage import upkeep
 
-    typer.echo(wiring.add_user(settings.load(), name, role))
+    typer.echo(upkeep.add_user(settings.load(), name, role))
 
 
 @user_app.command("passwd")
 def user_passwd(name: str) -> None:
     """Print a one-time link with which the user sets a new password."""
-    from triage import wiring
+    from triage import upkeep
 
-    typer.echo(wiring.new_login_link(settings.load(), name))
+    typer.echo(upkeep.new_login_link(settings.load(), name))
 
 
 @token_app.command("create")
@@ -172,9 +174,9 @@ def token_create(
     name: Annotated[str, typer.Option()] = "script",
 ) -> None:
     """Print a new bearer token; it is shown once and kept as a digest."""
-    from triage import wiring
+    from triage import upkeep
 
-    typer.echo(wiring.create_token(settings.load(), role, name))
+    typer.echo(upkeep.create_token(settings.load(), role, name))
 
 
 # ------------------------------------------------------------------------------ upkeep
@@ -183,9 +185,9 @@ def token_create(
 @app.command()
 def verify(as_json: AsJson = False) -> None:
     """Compare every row with its file and digest; exit 1 when anything differs."""
-    from triage import wiring
+    from triage import upkeep
 
-    report = wiring.verify(settings.load())
+    report = upkeep.verify(settings.load())
     _print(report, as_json)
     raise typer.Exit(0 if report["ok"] else EXIT_NO)
 
@@ -193,9 +195,9 @@ def verify(as_json: AsJson = False) -> None:
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check configuration, ports, disk, model, runtime, database: each ok or the mend."""
-    from triage import wiring
+    from triage import upkeep
 
-    checks = wiring.doctor(settings.load())
+    checks = upkeep.doctor(settings.load())
     if as_json:
         _print(checks, as_json)
     else:
@@ -207,9 +209,9 @@ def doctor(as_json: AsJson = False) -> None:
 @app.command()
 def bench(name: Annotated[str, typer.Argument(help="walk, or all.")]) -> None:
     """Run a benchmark of benchmarks/."""
-    from triage import wiring
+    from triage import upkeep
 
-    raise typer.Exit(wiring.bench(settings.load(), name))
+    raise typer.Exit(upkeep.bench(name))
 
 
 # ------------------------------------------------------------------------------ learning
@@ -218,9 +220,9 @@ def bench(name: Annotated[str, typer.Argument(help="walk, or all.")]) -> None:
 @app.command()
 def models(as_json: AsJson = False) -> None:
     """The models of this installation."""
-    from triage import wiring
+    from triage import upkeep
 
-    _print(wiring.models(settings.load()), as_json)
+    _print(upkeep.models(settings.load()), as_json)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -228,17 +230,17 @@ def train(context: typer.Context, what: Annotated[str, typer.Argument(help="stud
     """Train a model; needs `make setup-train`. Options after -- as in `triage.learn.train`."""
     if what != "student":
         raise NotBuiltYet("only `triage train student` is built; the teacher comes later")
-    from triage import wiring
+    from triage import upkeep
 
-    wiring.train(context.args)
+    raise typer.Exit(upkeep.train(context.args))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def evaluate(context: typer.Context, model: Path) -> None:
     """Score a model on data with truth; needs `make setup-train`."""
-    from triage import wiring
+    from triage import upkeep
 
-    wiring.evaluate(model, context.args)
+    raise typer.Exit(upkeep.evaluate(model, context.args))
 
 
 def _not_built(name: str, what: str) -> Callable[[], NoReturn]:
@@ -257,6 +259,7 @@ _LATER = {
     "goal": "archive goals through the planner",
 }
 _LATER_PACS = {
+    "echo": "C-ECHO to a configured node",
     "find": "queries at a node",
     "pull": "fetching priors",
     "probe": "discovering what a node accepts",
@@ -266,14 +269,6 @@ for _name, _what in _LATER.items():
     app.command(_name, context_settings=_ANY_ARGUMENTS)(_not_built(_name, _what))
 for _name, _what in _LATER_PACS.items():
     pacs_app.command(_name, context_settings=_ANY_ARGUMENTS)(_not_built(f"pacs {_name}", _what))
-
-
-@pacs_app.command("echo")
-def pacs_echo(node: str) -> None:
-    """C-ECHO to a configured node."""
-    from triage import wiring
-
-    typer.echo(wiring.pacs_echo(settings.load(), node))
 
 
 # ------------------------------------------------------------------------------ frame

@@ -1,0 +1,286 @@
+"""The only place where parts are put together. Each process of the product starts here."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from fastapi import FastAPI
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+
+from triage import lifeline
+from triage import settings as settings_module
+from triage.core.work import Queue, Tool
+from triage.detect import model_folder, nodule, result_tools, tools
+from triage.detect.stored import VolumeCache
+from triage.engine.explain import explain
+from triage.engine.registry import Registry
+from triage.engine.runner import Runner
+from triage.engine.worker import Worker
+from triage.errors import ConfigurationError
+from triage.outputs import volume_stream
+from triage.receive import cstore
+from triage.receive.importer import ImportReport
+from triage.receive.importer import import_paths as take_in
+from triage.receive.intake import Intake
+from triage.receive.watch import StudyWatch, on_plan_end
+from triage.review.api import create_app
+from triage.review.services import Services
+from triage.rules import study as study_rules
+from triage.settings import RuntimeChoice, Settings
+from triage.store.files import Files
+from triage.store.session import Store
+
+log = logging.getLogger(__name__)
+
+_WATCH_S = 0.25
+_HEADER_TIMEOUT_MS = 3000
+_MOST_WORKERS = 64
+WEB_ROOT = Path(__file__).resolve().parent.parent / "web" / "dist"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every process of one installation shares: settings, database, files."""
+
+    settings: Settings
+    store: Store
+    files: Files
+    quarantine: Files
+
+
+def open_house(settings: Settings) -> House:
+    """Open database and folders, making what is missing.
+
+    Raises
+    ------
+    ConfigurationError
+        The data folder cannot be written.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        reserve = settings.disk_reserve_mb << 20
+        files = Files(settings.data / "objects", reserve)
+        quarantine = Files(settings.data / "quarantine", reserve)
+    except OSError as error:
+        raise ConfigurationError(f"the data folder cannot be used: {error}") from error
+    store = Store(settings.url)
+    store.upgrade()
+    return House(settings, store, files, quarantine)
+
+
+# ---------------------------------------------------------------- tools
+
+
+def registry_of(house: House) -> Registry:
+    """Register every tool of this installation."""
+    registry = Registry()
+    for tool in _tools(house):
+        registry.add(tool)
+    return registry
+
+
+def _tools(house: House) -> list[Tool]:
+    store, files, choice = house.store, house.files, house.settings.runtime
+    cache = VolumeCache(files)
+
+    def model() -> Path:
+        return model_folder.locate(house.settings.model)
+
+    found: list[Tool] = [
+        tools.assemble_series(store, files),
+        tools.choose_series(files),
+        tools.pack_volume(store, cache, volume_stream.pack),
+        result_tools.store_result(store, files),
+        result_tools.publish_result(store),
+    ]
+    if choice in (RuntimeChoice.AUTO, RuntimeChoice.OPENVINO):
+        found.append(tools.detect_openvino(files, model, cache))
+    if choice in (RuntimeChoice.AUTO, RuntimeChoice.ONNX):
+        found.append(tools.detect_onnx(files, model, cache))
+    return found
+
+
+# ---------------------------------------------------------------- processes
+
+
+def receive(settings: Settings, ready_fd: int | None, life_fd: int | None) -> None:
+    """Run the DICOM receiver until told to end."""
+    lifeline.end_with_supervisor(life_fd)
+    house = open_house(settings)
+
+    def opened(port: int) -> None:
+        log.info("listening as %s on %s:%d", settings.ae_title, settings.dicom_bind, port)
+        lifeline.say_ready(ready_fd)
+
+    cstore.serve(settings, house.store, house.files, house.quarantine, opened)
+    house.store.close()
+
+
+def work(
+    settings: Settings, queues: Sequence[str], ready_fd: int | None, life_fd: int | None
+) -> None:
+    """Run a worker until told to end."""
+    lifeline.end_with_supervisor(life_fd)
+    stop = _stop_on_signals()
+    house = open_house(settings)
+    with _worker_slot(settings.data) as slot:
+        runner = Runner(
+            house.store,
+            registry_of(house),
+            executor_id=f"{socket.gethostname()[:32]}:{Path(slot.name).stem}",
+            lease_s=settings.lease_s,
+            on_plan_end=on_plan_end,
+        )
+        runner.prepare()
+        watchers = [StudyWatch(house.store, settings)]
+        worker = Worker(runner, watchers, watch_s=_WATCH_S)
+        lifeline.say_ready(ready_fd)
+        worker.work(stop, [Queue(name) for name in queues])
+    # A tool that is still running lives in a thread of this process: its outcome is dropped, and
+    # the next worker does it again.
+    logging.shutdown()
+    os._exit(0)
+
+
+def serve(settings: Settings, ready_fd: int | None, life_fd: int | None) -> None:
+    """Run the page and its API until told to end."""
+    lifeline.end_with_supervisor(life_fd)
+    open_house(settings).store.close()
+    _check_port(settings.bind, settings.http_port)
+    server = Granian(
+        "triage.wiring:app",
+        address=settings.bind,
+        port=settings.http_port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        workers=1,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),
+        ssl_cert=settings.tls_cert,
+        ssl_key=settings.tls_key,
+        log_access=False,
+        workers_kill_timeout=5,
+    )
+    threading.Thread(target=_say_ready_when_up, args=(settings, ready_fd), daemon=True).start()
+    server.serve()
+
+
+def app() -> FastAPI:
+    """Make the app; called by the HTTP server in its worker process."""
+    lifeline.end_with_parent()
+    house = open_house(settings_module.load())
+    return create_app(services(house))
+
+
+def services(house: House) -> Services:
+    """Everything the people's door is given."""
+    return Services(
+        store=house.store,
+        files=house.files,
+        settings=house.settings,
+        assess=_assess,
+        explain=explain,
+        web_root=WEB_ROOT if WEB_ROOT.is_dir() else None,
+    )
+
+
+def _assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    result = inputs["result"]
+    looked = result is not None and result["status"] != "not_assessed"
+    # None is "not assessed"; an empty list is "nothing found": never the same answer.
+    return study_rules.assess(inputs["context"], inputs["findings"] if looked else None)
+
+
+# ---------------------------------------------------------------- single acts
+
+
+def import_paths(settings: Settings, paths: Sequence[Path]) -> ImportReport:
+    """Take in files, folders and ZIPs; progress goes to a terminal's stderr."""
+    house = open_house(settings)
+    shown = sys.stderr.isatty()
+
+    def progress(count: int, name: str) -> None:
+        if shown and count % 25 == 0:
+            sys.stderr.write(f"\r{count} files, {Path(name).name[:40]:<40}")
+
+    try:
+        return take_in(Intake(house.store, house.files, house.quarantine), paths, progress=progress)
+    finally:
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+        house.store.close()
+
+
+def detect_path(settings: Settings, path: Path) -> dict[str, Any]:
+    """Read one series offline: the contract's shape of `triage detect --json`."""
+    return nodule.detect_path(path, settings)
+
+
+# ---------------------------------------------------------------- small things
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _worker_slot(data: Path) -> IO[str]:
+    """Take the first free worker number of this data folder: unique now, stable over restarts."""
+    for number in range(1, _MOST_WORKERS + 1):
+        lock = (data / f"worker-{number}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        return lock
+    raise ConfigurationError(f"{_MOST_WORKERS} workers run on this data folder already")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Say that a port is taken before the server's own, less readable, way of saying it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} on {host} cannot be opened ({error.strerror}); "
+                "set TRIAGE_HTTP_PORT to a free one"
+            ) from error
+
+
+def _say_ready_when_up(settings: Settings, ready_fd: int | None) -> None:
+    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "localhost") else settings.bind  # noqa: S104
+    while True:
+        connection = (
+            http.client.HTTPSConnection(host, settings.http_port, timeout=2)
+            if settings.tls_cert
+            else http.client.HTTPConnection(host, settings.http_port, timeout=2)
+        )
+        try:
+            connection.request("GET", "/api/health")
+            if connection.getresponse().status == http.HTTPStatus.OK:
+                lifeline.say_ready(ready_fd)
+                return
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            connection.close()
