@@ -13,9 +13,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from triage.core.volume import Int16Array, Volume, axial_affine
 
-SIDE, SLICES = 96, 64
-SPACING_ZYX_MM = (2.5, 3.0, 3.0)
-ORIGIN_LPS_MM = (-142.5, -142.5, -80.0)
+SIDE, SLICES = 96, 34
+SPACING_ZYX_MM = (3.0, 3.0, 3.0)
+ORIGIN_LPS_MM = (-142.5, -142.5, -49.5)
 LUNG_HU, BODY_HU, AIR_HU = -850, 30, -1000
 STUDY_UID, SERIES_UID = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.498.1.1"
 CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
@@ -43,7 +43,7 @@ def chest(balls: Sequence[Ball] = (BALL,), *, lungs: bool = True, seed: int = 5)
     hu[(px / 135) ** 2 + (py / 105) ** 2 <= 1] = BODY_HU
     if lungs:
         for side in (-60.0, 60.0):
-            hu[((px - side) / 48) ** 2 + (py / 75) ** 2 + (pz / 68) ** 2 <= 1] = LUNG_HU
+            hu[((px - side) / 48) ** 2 + (py / 75) ** 2 + (pz / 38) ** 2 <= 1] = LUNG_HU
     for ball in balls:
         distance = np.linalg.norm(lps - np.array(ball.center_lps_mm), axis=-1)
         # A soft edge of one voxel, half way at the true radius.

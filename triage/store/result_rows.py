@@ -203,7 +203,7 @@ def publish(uow: UnitOfWork, study_uid: str, result_id: str, revision: int) -> P
     old = before if before is not None and before.id != result_id else None
     if old is not None:
         old.superseded_by = result_id
-        _tell_who_has_seen(study)
+    _tell_who_has_seen(study)
     result.published_at, result.superseded_by = now(), None
     study.result_id, study.ready_at = result_id, now()
     _set_state(uow, study, _AFTER_PUBLICATION[StudyState(study.state)], _why(result))
