@@ -1,5 +1,5 @@
 import {
-  ArrowDown, Check, Circle, CircleHelp, Dot, LoaderCircle, Minus, TriangleAlert, UserRound, X,
+  ArrowDown, Check, Circle, CircleHelp, LoaderCircle, Minus, TriangleAlert, UserRound, X,
   type LucideIcon,
 } from 'lucide-react'
 import type { WorklistItem } from '../api/types'
@@ -12,7 +12,7 @@ const look: Record<StateName, { icon: LucideIcon; signal?: 'attention' | 'done' 
   receiving: { icon: ArrowDown },
   incomplete: { icon: Minus, signal: 'attention' },
   running: { icon: LoaderCircle },
-  ready: { icon: Dot },
+  ready: { icon: Circle },
   in_review: { icon: UserRound },
   signed: { icon: Check, signal: 'done' },
   failed: { icon: X, signal: 'attention' },

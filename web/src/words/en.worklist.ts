@@ -10,7 +10,7 @@ export const worklist = {
     all: 'All',
   },
   columns: {
-    priority: 'Priority',
+    priority: 'Priority ↓',
     why: 'Why',
     wait: 'Wait',
     patient: 'Patient',

@@ -29,9 +29,9 @@ export function FirstLogin({ token }: { readonly token: string }) {
   return (
     <Gate title={words.login.firstTitle} problem={set.error && say(set.error)} onSubmit={() => differ || set.mutate()}>
       <p>{words.login.firstText}</p>
-      <PasswordInput label={words.login.choose} value={password} autoComplete="new-password" required minLength={10}
+      <PasswordInput label={words.login.choose} value={password} autoComplete="new-password" required withAsterisk={false} minLength={10}
         onChange={(event) => setPassword(event.currentTarget.value)} />
-      <PasswordInput label={words.login.again} value={again} autoComplete="new-password" required
+      <PasswordInput label={words.login.again} value={again} autoComplete="new-password" required withAsterisk={false}
         onChange={(event) => setAgain(event.currentTarget.value)} error={differ && words.login.differ} />
       <Button type="submit" variant="filled" loading={set.isPending}>
         {words.login.set}

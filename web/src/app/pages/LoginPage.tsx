@@ -41,8 +41,8 @@ function SignIn() {
   return (
     <Gate title={words.login.title} problem={enter.error && say(enter.error)} onSubmit={() => enter.mutate()}>
       <TextInput label={words.login.name} value={name} onChange={(event) => setName(event.currentTarget.value)}
-        autoComplete="username" required />
-      <PasswordInput label={words.login.password} value={password} autoComplete="current-password" required
+        autoComplete="username" required withAsterisk={false} />
+      <PasswordInput label={words.login.password} value={password} autoComplete="current-password" required withAsterisk={false}
         onChange={(event) => setPassword(event.currentTarget.value)} />
       <Button type="submit" variant="filled" loading={enter.isPending}>
         {words.login.enter}

@@ -1,0 +1,177 @@
+"""A seeded server as its own process, a real Chromium, and studies made for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.review.seed import REPOSITORY, Case, Mark, add_study, ball
+from triage.core.volume import Volume
+from triage.store.files import Files
+from triage.store.session import Store
+
+CHROMIUM = Path("/usr/bin/chromium")
+# The flags that keep Chromium off the closed network and out of root's way.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_S = 60.0
+# Two cores are shared with everything else; a wait ends with its event, this is only the deadline.
+PATIENCE_MS = 30_000
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Server:
+    """The API and the built page, running."""
+
+    url: str
+    data: Path
+
+    @property
+    def store(self) -> Store:
+        return Store(f"sqlite:///{self.data / 'triage.sqlite'}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The real server in a process of its own, on an own data folder."""
+    if not (REPOSITORY / "web" / "dist" / "index.html").is_file():
+        pytest.skip("the page is not built (make setup)")
+    data = tmp_path_factory.mktemp("web")
+    port = free_port()
+    command = [sys.executable, "-m", "tests.review.seed", "--data", str(data), "--port", str(port)]
+    with (data / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--tiny"], cwd=REPOSITORY, stdout=log, stderr=log, env=os.environ.copy()
+        )
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + START_S
+        while not _answers(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                pytest.fail(f"the server did not start:\n{(data / 'server.log').read_text()}")
+            time.sleep(0.1)
+        yield Server(url, data)
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not CHROMIUM.exists() and shutil.which("chromium") is None:
+        pytest.skip("Chromium is not installed (make test installs it as root)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), headless=True, args=FLAGS
+        )
+        yield started
+        started.close()
+
+
+MakeStudy = Callable[..., str]
+
+
+@pytest.fixture
+def make_study(server: Server) -> Iterator[MakeStudy]:
+    """Insert a study with a ball of 12 mm and a second mark; answers its UID."""
+    store = server.store
+    files = Files(server.data / "objects")
+
+    def make(name: str, *, marks: int = 2, volume: Volume | None = None, **case: Any) -> str:
+        built, first = ball()
+        x, y, z = first.center_lps_mm
+        second = Mark((x - 20.0, y - 10.0, z + 15.0), 6.0, 4.5, None, 0.38)
+        shown = tuple([first, second][:marks])
+        return add_study(
+            store, files, Case(name, f"PH-{abs(hash(name)) % 10**6:06d}", marks=shown, **case),
+            volume or built,
+        )  # fmt: skip
+
+    yield make
+    store.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
+    """Sign a user in with a fresh profile; the answer is that user's page, on the worklist."""
+    contexts: list[BrowserContext] = []
+
+    def sign_in(user: str = "reader", width: int = 1440, height: int = 900) -> Page:
+        context = browser.new_context(
+            base_url=server.url, viewport={"width": width, "height": height}
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto("/login")
+        page.get_by_label("Name").fill(user)
+        page.get_by_label("Password", exact=True).fill(f"{user}-password")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("grid")).to_be_visible()
+        return page
+
+    yield sign_in
+    for context in contexts:
+        context.close()
+
+
+def read(page: Page, path: str) -> Any:
+    """What the server says now, asked by the page's own user."""
+    return page.evaluate("path => fetch(path).then(answer => answer.json())", path)
+
+
+def study_of(page: Page, uid: str) -> Any:
+    return read(page, f"/api/studies/{uid}")
+
+
+def finding_of(page: Page, uid: str, number: int) -> Any:
+    return next(one for one in study_of(page, uid)["findings"] if one["number"] == number)
+
+
+def open_study(page: Page, uid: str) -> None:
+    """Open a study and wait until every slice is there."""
+    page.goto(f"/study/{uid}")
+    expect(page.get_by_test_id("loaded")).to_contain_text("of slices shown")
+
+
+def saved(page: Page) -> None:
+    """Wait until the server has answered every act."""
+    expect(page.get_by_test_id("saved")).to_contain_text("Saved")
