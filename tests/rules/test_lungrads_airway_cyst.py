@@ -168,3 +168,10 @@ def test_4x_applies_to_airway_and_cyst() -> None:
     )
     secretions = airway("lobar", "baseline", air_favours_secretions=True)
     assert screening(secretions | {"features": ["lymphadenopathy"]})["category"] == "2"
+
+
+@pytest.mark.parametrize(("size", "option"), [("8.0", True), ("7.9", False), (None, False)])
+def test_pet_ct_option_of_an_airway_nodule(size: str | None, option: bool) -> None:
+    measured = {"size": {"mean": {"value": size, "unit": "mm"}}} if size else {}
+    result = screening(airway("lobar", "baseline") | measured)
+    assert (result["category"], result["pet_ct_option"]) == ("4A", option)

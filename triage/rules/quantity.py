@@ -49,6 +49,13 @@ LARGEST = {
     Dimension.TIME: 100 * DAYS_PER_YEAR,
 }
 
+# Below these a value is reported as zero, or an interval has no whole day.
+SMALLEST = {
+    Dimension.LENGTH: Decimal("0.01"),
+    Dimension.VOLUME: Decimal("0.001"),
+    Dimension.TIME: Decimal(1),
+}
+
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 _TEXT = re.compile(r"\s*(?P<value>[+-]?[0-9][0-9.,]*)\s*(?P<unit>[^\s0-9][^\s]*)?\s*")
 
@@ -60,7 +67,7 @@ class QuantityError(ValueError):
     ----------
     code : str
         ``unit_missing``, ``unit_unknown``, ``unit_dimension``, ``value_missing``,
-        ``value_not_a_number``, ``value_not_positive``, ``value_too_large``.
+        ``value_not_a_number``, ``value_not_positive``, ``value_too_small``, ``value_too_large``.
     message : str
         The X of "cannot categorise, because X".
     """
@@ -100,7 +107,7 @@ def is_tie(value: Decimal, step: Decimal) -> bool:
 
 
 def number(raw: object) -> Decimal:
-    """A finite Decimal from what JSON gave: text, int or float (by its shortest text).
+    """A finite Decimal from what JSON gave: text, int, Decimal or float (by its shortest text).
 
     Raises
     ------
@@ -110,7 +117,7 @@ def number(raw: object) -> Decimal:
     if raw is None:
         raise QuantityError("value_missing", "the size or interval has no value")
     wrong = QuantityError("value_not_a_number", f"the value {raw!r:.40} is not a plain number")
-    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str | Decimal):
         raise wrong
     if isinstance(raw, str) and not _NUMBER.fullmatch(raw.strip()):
         raise wrong
@@ -173,11 +180,14 @@ def quantity(raw: object, dimension: Dimension, *, zero_allowed: bool = False) -
 
 
 def check_range(amount: Decimal, dimension: Dimension, *, zero_allowed: bool = False) -> None:
-    """Refuse what is not above 0 or beyond anything measurable (`LARGEST`)."""
+    """Refuse what is not above 0, too small to be one, or above `LARGEST`."""
     base = BASE_UNIT[dimension]
     what = "interval" if dimension is Dimension.TIME else "size"
     if amount < 0 or (amount == 0 and not zero_allowed):
         raise QuantityError("value_not_positive", f"the {what} value {amount} {base} is not > 0")
+    if 0 < amount < SMALLEST[dimension]:
+        message = f"the {what} value {amount} {base} is below {SMALLEST[dimension]} {base}"
+        raise QuantityError("value_too_small", message)
     if amount > LARGEST[dimension]:
-        message = f"the {what} value {amount} {base} is above {LARGEST[dimension]} {base}"
+        message = f"the {what} value {amount} {base} is above {LARGEST[dimension]}"
         raise QuantityError("value_too_large", message)

@@ -110,10 +110,8 @@ def _undecided(findings: Sequence[Mapping[str, Json]]) -> list[Reason]:
 
 
 def _patient(context: Mapping[str, Json]) -> dict[str, object]:
-    patient: dict[str, object] = {name: context.get(name) for name in PATIENT_FIELDS}
-    if patient["known_cancer"] is None and context.get("known_lung_cancer") is True:
-        patient["known_cancer"] = True  # a lung cancer is a cancer; its absence proves nothing
-    return patient
+    """`known_cancer` is its own question: no known *lung* cancer does not answer it."""
+    return {name: context.get(name) for name in PATIENT_FIELDS}
 
 
 def _finding(
