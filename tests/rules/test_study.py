@@ -90,8 +90,10 @@ def test_no_findings_and_not_assessed_are_not_the_same() -> None:
     assert (result["status"], fields(result)) == ("cannot_categorise", ["findings"])
 
 
-def test_with_a_prior_the_status_is_asked() -> None:
-    result = assess(CONTEXT | {"prior_ct": "available"}, [finding()])
+@pytest.mark.parametrize("status", [None, "baseline"])
+def test_with_a_prior_the_status_is_asked(status: str | None) -> None:
+    """A row starts as baseline; beside a prior CT that says nothing (a new 5 mm nodule is a 3)."""
+    result = assess(CONTEXT | {"prior_ct": "available"}, [finding(status=status)])
     assert (result["status"], fields(result)) == ("cannot_categorise", ["findings[0].status"])
 
 
@@ -120,6 +122,11 @@ def test_solid_component_volume_and_prior_reach_the_rules() -> None:
     grown = finding(status="existing", prior=prior)
     result = assess(CONTEXT | {"prior_ct": "available"}, [grown], exam_date="2026-01-01")
     assert (result["category"], result["growth"]) == ("4B", True)
+
+
+def test_while_the_prior_is_located_the_exam_is_0() -> None:
+    context = CONTEXT | {"prior_ct": "being_located"}
+    assert assess(context, [finding(status="baseline")])["category"] == "0"
 
 
 def test_other_purposes_are_not_applicable() -> None:

@@ -128,12 +128,25 @@ def _finding(
             quantities = typed.setdefault(size, {})
             assert isinstance(quantities, dict)
             quantities[measure] = {"value": finding[theirs], "unit": unit}
-    if "status" not in typed and context.get("prior_ct") == PriorCt.NONE:
-        typed["status"] = FindingStatus.BASELINE.value
-        notes.finding = str(finding.get("finding_id"))
-        notes.say("product.baseline", "baseline", "no prior CT: every finding is baseline",
-                  prior_ct="none")  # fmt: skip
+    notes.finding = str(finding.get("finding_id"))
+    _settle_status(typed, context.get("prior_ct"), notes)
     return typed
+
+
+def _settle_status(typed: dict[str, object], prior_ct: Json, notes: Notes) -> None:
+    """Without a prior CT every finding is baseline; beside one, "baseline" answers nothing.
+
+    A row starts as ``baseline`` before anyone has compared it. With a prior at hand the question is
+    new or existing, so the word is dropped and the status asked for.
+    """
+    if prior_ct == PriorCt.NONE and "status" not in typed:
+        typed["status"] = FindingStatus.BASELINE.value
+        notes.say("product.baseline", "baseline", "no prior CT: baseline", prior_ct="none")
+    elif prior_ct == PriorCt.AVAILABLE and typed.get("status") == FindingStatus.BASELINE:
+        del typed["status"]
+        notes.say(
+            "product.baseline", "not compared", "prior CT: new or existing?", prior_ct=prior_ct
+        )
 
 
 def _with_trace(result: dict[str, Json], notes: Notes) -> dict[str, Json]:
