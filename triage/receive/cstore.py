@@ -47,6 +47,8 @@ MAX_PDU_BYTES: Final = 1 << 20
 MAX_REQUEST_BYTES: Final = 256 << 10
 MAX_COMMAND_BYTES: Final = 64 << 10
 MAX_CONNECTIONS: Final = 96
+#: Closed to make room, but their threads have not ended yet.
+MAX_ENDING: Final = 16
 #: A peer that invokes one operation at a time never has more than one message waiting.
 MAX_WAITING_MESSAGES: Final = 4
 #: Association request / release timer (PS3.8 9.1.5): a silent connection is closed after it.
@@ -56,7 +58,7 @@ IDLE_S: Final = 60.0
 #: Slowest sender that is served; a PDU that comes slower is taken for a dead one.
 MIN_BYTES_PER_S: Final = 16 << 10
 #: How long a C-STORE in progress may go on after SIGTERM; then how long until all is shut.
-FINISH_S, SHUT_S = 5.0, 1.5
+FINISH_S, SHUT_S = 4.0, 1.0
 #: A part of a file that is older has no living writer.
 STALE_PART_S: Final = 60.0
 
@@ -184,6 +186,7 @@ class DoorAssociation(Association):
         self.door = door
         self.row_id: str | None = None
         self.is_serving = False
+        self.is_evicted = False
         self.dul = BoundedDul(self)
         self.dimse = BoundedDimse(self, self.dul)
         # The library sets its timers on the objects that have just been replaced.
@@ -250,13 +253,15 @@ class DoorServer(AssociationServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Make room by closing the oldest silent connection, or refuse this one."""
-        there = self.associations()
+        there = [a for a in self.associations() if not a.is_evicted]
         if len(there) < MAX_CONNECTIONS:
             return True
         silent = [a for a in there if a.dul.state_machine.current_state in ("Sta1", "Sta2")]
-        if not silent:
+        still_ending = len(self.associations()) - len(there)
+        if not silent or still_ending > MAX_ENDING:
             log.warning("refused a connection from %s: %d are open", client_address[0], len(there))
             return False
+        silent[0].is_evicted = True
         silent[0].dul.end_now()
         return True
 
