@@ -132,24 +132,25 @@ def _flat_bones(grid: Grid, body: Build) -> Iterator[tuple[Box, Float32, float]]
         bend = [(14, -33, 64), (40, -33, 76), (75, -22, 86), (110, -4, 92), (150, 10, 96)]
         points = np.array([(side * a, b, c) for a, b, c in bend], dtype=float)
         yield *tube(grid, points, [8.5, 6.5, 5.5, 6, 7], 2.0), 1.8
-        yield *_blade(grid, body, side), 1.3
+        yield *_blade(grid, side), 1.3
         spine = np.array([(side * 92, 90, 48), (side * 125, 88, 62), (side * 160, 66, 78)], float)
         yield *tube(grid, spine, [3.5, 4.5, 6.5], 2.0), 1.3
 
 
-def _blade(grid: Grid, body: Build, side: int) -> tuple[Box, Float32]:
+def _blade(grid: Grid, side: int) -> tuple[Box, Float32]:
     """The plate of a shoulder blade: a thin triangle hugging the cage from behind."""
     low, high = sorted((side * 60.0, side * 165.0))
     box = grid.box((low, 10, -50), (high, 112, 88))
     z, y, x = grid.axes_mm(box)
     out = np.abs(x)
     plane = 92 - 0.0068 * (out - 78) ** 2 - 0.1 * np.clip(z, 0, 99)
-    plate = np.abs(y - plane) - (2.0 + 2.2 * np.exp(-(((out - 142) / 9) ** 2)))
+    thick = 2.2 + 2.2 * np.exp(-(((out - 142) / 9) ** 2))
     inner = 72 + 0.22 * np.clip(40 - z, 0, 99) - out  # the medial border slants
     outer = out - (104 + 0.52 * (z + 42))  # the lateral border runs up to the joint
     tall = np.maximum(z - 72, -44 - z)
     edge = np.maximum(np.maximum(inner, np.minimum(outer, out)), tall)
-    return box, np.maximum(plate, edge).astype(np.float32)
+    rim = np.maximum(edge + 3, 0)  # the edges are rounded
+    return box, (np.hypot(np.abs(y - plane), rim) - thick).astype(np.float32)
 
 
 def _paint_bone(

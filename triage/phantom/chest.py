@@ -104,7 +104,7 @@ def make_chest(
     strokes = grow_lungs(
         chest,
         vessels,
-        terminal_mm=max(5.6, 3.0 * grid.voxel_mm),
+        terminal_mm=max(5.6, 3.6 * grid.voxel_mm),
         step_mm=max(2.5, 1.5 * grid.voxel_mm),
     )
     paint_vessels(hu, grid, strokes, PARENCHYMA_HU)

@@ -70,7 +70,7 @@ def grow(
     root_radius_mm: float,
     rng: np.random.Generator,
     *,
-    least_radius_mm: float = 0.31,
+    least_radius_mm: float = 0.28,
     exponent: float = 2.45,
     reach: float = 0.42,
 ) -> Tree:
