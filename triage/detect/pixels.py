@@ -8,7 +8,7 @@ PS3.3 C.7.6.3 and PS3.5 8.1.1, Hounsfield units PS3.3 C.11.1.1.2 (value * slope 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,7 +20,17 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
 
 from triage.core.geometry import stack_affine
 from triage.core.volume import Int16Array, Volume
@@ -34,6 +44,17 @@ MAX_VOLUME_BYTES = 2 << 30
 MAX_BESIDE_PIXELS_BYTES = 16 << 20
 #: Pixels that hold no measurement (outside the scan circle) are set to this: below any tissue.
 PADDING_HU = -1024
+#: Which library decodes what, where there is a choice. pydicom would take gdcm first: 332 slices of
+#: JPEG-LS then took 4.9 s of processor time instead of 3.5 s.
+DECODERS: Mapping[str, str] = {
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+    JPEG2000Lossless: "pylibjpeg",
+    JPEG2000: "pylibjpeg",
+    HTJ2KLossless: "pylibjpeg",
+    HTJ2KLosslessRPCL: "pylibjpeg",
+    HTJ2K: "pylibjpeg",
+}
 INT16 = np.iinfo(np.int16)
 NAMED = 3
 
@@ -136,7 +157,8 @@ def stored_values(dataset: Dataset, rows: int, columns: int) -> StoredValues:
         decoder = get_decoder(syntax)
         # Native values are unpacked below, where High Bit is honoured too.
         options: dict[str, Any] = {} if syntax.is_encapsulated else {"correct_unused_bits": False}
-        decoded, _ = decoder.as_array(dataset, raw=True, index=0, **options)
+        plugin = DECODERS.get(syntax, "")
+        decoded, _ = decoder.as_array(dataset, raw=True, index=0, decoding_plugin=plugin, **options)
     except Exception as error:  # decoders raise any kind on broken bytes
         raise PixelsUnreadable(f"pixels do not decode: {error}") from error
     if decoded.shape != (rows, columns):
