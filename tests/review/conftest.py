@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -145,6 +146,25 @@ def make_house(folder: Path, store: Store, **settings: Any) -> House:
         clock=clock,
     )
     return House(create_app(services), services, clock, assessor, acts)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the schema, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("review") / "empty.sqlite"
+    made = Store(f"sqlite:///{path}")
+    made.upgrade()
+    made.close()  # the last connection leaves everything in the one file
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_database: Path) -> Iterator[Store]:
+    """A store with its schema on SQLite."""
+    shutil.copy(empty_database, tmp_path / "triage.sqlite")
+    opened = Store(f"sqlite:///{tmp_path / 'triage.sqlite'}")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
