@@ -258,6 +258,8 @@ UNREADABLE = [
     (("exam", "date"), "20.01.2026", "date_wrong", "exam.date"),
     (("exam", "date"), 20260120, "date_wrong", "exam.date"),
     (("exam", "date"), "2026-02-30", "date_wrong", "exam.date"),
+    (("exam", "date"), "9999-06-01", "date_wrong", "exam.date"),
+    (("exam", "date"), "0001-01-01", "date_wrong", "exam.date"),
     (("exam", "lung_rads"), "2", "unknown_field", "exam.lung_rads"),
     (("exam",), [], "not_an_object", "exam"),
     (("findings",), {}, "not_a_list", "findings"),

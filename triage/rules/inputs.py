@@ -58,14 +58,21 @@ def _as_quantity(
         raise PydanticCustomError(error.code, "{because}", {"because": error.message}) from error
 
 
+# Before Hounsfield and far ahead: a slip, and month arithmetic stays inside the calendar.
+CT_YEARS = range(1970, 2200)
+
+
 def _as_date(raw: object) -> date | None:
     if raw is None or type(raw) is date:
         return raw
     try:
-        return date.fromisoformat(raw if isinstance(raw, str) else "")
-    except ValueError as error:
-        because = f"the date {raw!r:.20} is not a calendar date YYYY-MM-DD"
-        raise PydanticCustomError("date_wrong", "{because}", {"because": because}) from error
+        day = date.fromisoformat(raw if isinstance(raw, str) else "")
+    except ValueError:
+        day = None
+    if day is None or day.year not in CT_YEARS:
+        because = f"the date {raw!r:.20} is not a date YYYY-MM-DD on which a CT was made"
+        raise PydanticCustomError("date_wrong", "{because}", {"because": because})
+    return day
 
 
 def _schema(dimension: Dimension) -> WithJsonSchema:

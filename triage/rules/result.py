@@ -191,10 +191,11 @@ class Result:
 
     def as_json(self) -> dict[str, Json]:
         """The result as plain JSON values (Decimals as numbers, pairs as lists)."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        return {f.name: plain(getattr(self, f.name)) for f in fields(self)}
 
 
-def _plain(value: object) -> Json:
+def plain(value: object) -> Json:
+    """Any value of a result as plain JSON: Decimals as numbers, rows as objects."""
     if isinstance(value, Decimal):
         return (
             int(value)
@@ -204,11 +205,11 @@ def _plain(value: object) -> Json:
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Reason | TraceLine | ReviewPoint):
-        return _plain(asdict(value))
+        return plain(asdict(value))
     assert value is None or isinstance(value, bool | int | float | str)
     return value
 

@@ -13,7 +13,7 @@ from triage.rules import fleischner_tables as fleischner
 from triage.rules import lungrads_tables as lungrads
 from triage.rules.fleischner import fleischner2017
 from triage.rules.lungrads import lungrads2022
-from triage.rules.result import Notes, Reason, Refusal, refused
+from triage.rules.result import Notes, Reason, Refusal, plain, refused
 from triage.rules.words import FindingStatus, Kind, PriorCt, Purpose
 
 COUNTED = ("confirmed", "corrected", "added")
@@ -151,7 +151,6 @@ def _settle_status(typed: dict[str, object], prior_ct: Json, notes: Notes) -> No
 
 def _with_trace(result: dict[str, Json], notes: Notes) -> dict[str, Json]:
     """Our own deductions stand first in the trace."""
-    own = refused("", (), notes).as_json()["trace"]
     trace = result["trace"]
-    assert isinstance(own, list) and isinstance(trace, list)
-    return {**result, "trace": [*own, *trace]}
+    assert isinstance(trace, list)
+    return {**result, "trace": [*(plain(line) for line in notes.trace), *trace]}
