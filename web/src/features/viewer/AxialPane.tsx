@@ -24,6 +24,7 @@ import styles from './Viewer.module.css'
 interface Props {
   readonly volume: Volume
   readonly painter: Painter | null
+  readonly cpuOnly: boolean
   readonly findings: readonly Finding[]
   readonly onAdd: (world: Vec3) => void
   readonly onCorrect: (finding: Finding, cross: Cross) => void
@@ -43,7 +44,7 @@ function useMarkSeen(volume: Volume, slice: number | null, thin: boolean) {
 }
 
 /** The large axial: thin slices or slab, marks, axes, rail. */
-export function AxialPane({ volume, painter, findings, onAdd, onCorrect }: Props) {
+export function AxialPane({ volume, painter, cpuOnly, findings, onAdd, onCorrect }: Props) {
   const { focus, selected, hovered, mode, marks, crosshair, mip, slabMm } = useReading()
   const { grid } = volume.series
   const slab = mip ? slabMm : 0
@@ -76,7 +77,7 @@ export function AxialPane({ volume, painter, findings, onAdd, onCorrect }: Props
       <div ref={canvasRef} className={styles['canvas']} />
       {view && focus && (
         <>
-          <Frame view={view} allLetters rail topLeft={<TopLeft grid={grid} slabMm={slab} cpu={painter?.kind === 'cpu'} />}
+          <Frame view={view} allLetters rail topLeft={<TopLeft grid={grid} slabMm={slab} cpu={cpuOnly} />}
             topRight={<TopRight grid={grid} focus={focus} />} bottomLeft={<ScaleBar pxPerMm={view.pxPerMm} />}
             bottomRight={<BottomRight />} />
           <svg className={styles['svg']} width={view.width} height={view.height} data-testid="overlay">

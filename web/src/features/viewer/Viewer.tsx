@@ -24,7 +24,7 @@ const sides = ['coronal', 'sagittal', 'mip'] as const
 export function Viewer({ findings, onAdd, onCorrect }: Props) {
   const volume = useVolume((opened) => opened.volume)
   const mode = useReading((reading) => reading.mode)
-  const painter = usePainter(volume)
+  const { painter, cpuOnly } = usePainter(volume)
   useViewerKeys(volume?.series.grid ?? null)
   if (!volume) return null
   const hints: Partial<Record<typeof mode, string>> = {
@@ -35,7 +35,7 @@ export function Viewer({ findings, onAdd, onCorrect }: Props) {
   const { regular } = volume.series
   return (
     <div className={styles['viewer']} data-stack={!regular || undefined} data-painter={painter?.kind}>
-      <AxialPane volume={volume} painter={painter} findings={findings} onAdd={onAdd} onCorrect={onCorrect} />
+      <AxialPane volume={volume} painter={painter} cpuOnly={cpuOnly} findings={findings} onAdd={onAdd} onCorrect={onCorrect} />
       {regular &&
         sides.map((pane) => (
           <SidePane key={pane} pane={pane} volume={volume} painter={painter} findings={findings} onAdd={onAdd} />
