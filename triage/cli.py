@@ -292,6 +292,8 @@ def _frame(
         format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    for chatty in ("alembic", "pydicom", "pynetdicom"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _print(document: Any, as_json: bool) -> None:

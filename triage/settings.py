@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     trusted_proxy: str = ""
+    demo: Literal["on", "off"] = "on"
     quiet_s: float = Field(default=15.0, ge=0.0, le=3600.0)
     lease_s: float = Field(default=15.0, ge=1.0, le=600.0)
     disk_reserve_mb: int = Field(default=1024, ge=0)

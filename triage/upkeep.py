@@ -88,7 +88,7 @@ def _welcome(house: House) -> None:
     """Say that everything accepts work; on the first start, with a study to read."""
     with house.store.reading() as uow:
         is_first = not upkeep_rows.has_studies(uow)
-    if is_first:
+    if is_first and house.settings.demo == "on":
         _bring_first_study(house)
     print(f"ready {_address(house.settings)}", flush=True)
     link = first_login_link(house)
