@@ -92,9 +92,20 @@ class Runner:
     # ------------------------------------------------------------ any process: planning
 
     def prepare(self) -> None:
-        """Make the workflow library's tables; once, after `Store.upgrade`, before `submit`."""
+        """Make the workflow library's tables and queues, after `Store.upgrade`, before `submit`.
+
+        Every process may call it; a queue that stands there already when a worker is launched is
+        served at once.
+        """
         logging.getLogger("dbos").setLevel(logging.WARNING)
         DBOS.migrate(self.store.url)
+        for queue in Queue:
+            self._client().register_queue(
+                queue.value,
+                worker_concurrency=SLOTS[queue],
+                polling_interval_sec=self.poll_s,
+                on_conflict="always_update",
+            )
 
     def submit(self, news: Submission) -> Made | None:
         """Plan for news and queue the plan, in one transaction.
@@ -140,19 +151,13 @@ class Runner:
             if _launched is not None:
                 raise ConfigurationError("a runner is launched in this process already")
             _launched = self
+        self.prepare()
         self.lease.queues = tuple(queue.value for queue in queues)
         self.lease.take()
         DBOS(config=self._config())
         self._register_workflow()
         DBOS.listen_queues(list(self.lease.queues))
         DBOS.launch()
-        for queue in Queue:
-            DBOS.register_queue(
-                queue.value,
-                worker_concurrency=SLOTS[queue],
-                polling_interval_sec=self.poll_s,
-                on_conflict="always_update",
-            )
         self._loops = [
             Loop("beat", self.lease_s / 5, self.lease.beat),
             Loop("reap", self.lease_s / 5, self.lease.reap),
