@@ -137,7 +137,7 @@ class Header:
 
     def instance_json(self) -> dict[str, JsonValue]:
         """Instance-level values by lower-snake keyword, without any of the patient's."""
-        return {snake(k): v for k, v in self.values.items() if k in _INSTANCE}
+        return {_SNAKE[k]: v for k, v in self.values.items() if k in _SNAKE}
 
 
 def snake(keyword: str) -> str:
@@ -150,6 +150,9 @@ def snake(keyword: str) -> str:
             out.append("_")
         out.append(letter.lower())
     return "".join(out)
+
+
+_SNAKE: Final = {keyword: snake(keyword) for keyword in _INSTANCE}
 
 
 def read_header(data_set: bytes | memoryview, transfer_syntax: str) -> Header:
