@@ -33,7 +33,7 @@ class Protocol:
     """
 
     kernel: str = "STANDARD"
-    blur_mm: float = 0.42
+    blur_mm: float = 0.38
     slice_blur: float = 0.12
     noise_hu: float = 21.0
     peak_per_mm: float = 0.35
