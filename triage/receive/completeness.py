@@ -158,7 +158,10 @@ def due_studies(
     """
     due: list[DueStudy] = []
     known = {} if known is None else known
-    for news in completeness_rows.news(uow, limit):
+    all_news = completeness_rows.news(uow, limit)
+    for old in known.keys() - {(one.study_uid, one.revision) for one in all_news}:
+        del known[old]
+    for news in all_news:
         carriers = completeness_rows.carriers(uow, news.study_uid)
         timing = judge(_senders(uow, carriers, settings), news.last_received_at, now)
         is_new = news.revision > news.planned_revision

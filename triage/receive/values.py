@@ -85,7 +85,8 @@ def text(raw: bytes, encodings: tuple[str, ...], *, name: bool = False) -> str:
 
 def _decode_escapes(raw: bytes, encodings: tuple[str, ...], *, name: bool) -> str | None:
     """Code extensions of ISO 2022 (PS3.5 6.1.2.5); None when they do not decode whole."""
-    delimiters = set(PN_DELIMS if name else TEXT_VR_DELIMS)
+    # PS3.5 6.1.2.5.3: these switch back to the first character set.
+    delimiters = {*PN_DELIMS, ord("=")} if name else set(TEXT_VR_DELIMS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -96,9 +97,8 @@ def _decode_escapes(raw: bytes, encodings: tuple[str, ...], *, name: bool) -> st
 
 
 def person_name(raw: bytes, encodings: tuple[str, ...]) -> str:
-    """A person name; each component group may switch its character set (PS3.5 6.2.1)."""
-    groups = [text(part, encodings, name=True) for part in raw.split(b"=")]
-    return "=".join(groups).rstrip("=^ ")
+    """A person name (PS3.5 6.2.1), decoded whole: its delimiters occur inside two-byte codes."""
+    return text(raw, encodings, name=True).rstrip("=^ ")
 
 
 def _text_list(raw: bytes, encodings: tuple[str, ...]) -> list[str]:
