@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -27,7 +28,7 @@ from triage.engine.calls import Calls
 from triage.engine.nodes import NodeRun
 from triage.engine.registry import Registry
 from triage.engine.runner import Runner
-from triage.errors import ConfigurationError
+from triage.errors import ConfigurationError, Unprocessable
 from triage.store import outbox_rows, work_rows
 from triage.store.session import UnitOfWork
 
@@ -563,7 +564,7 @@ def test_a_plan_whose_run_is_lost_is_closed_and_says_so(live: Live) -> None:
     row = newest(live.store, live.subject)
     assert (row.state, row.ended_why) == (
         "failed",
-        "the run of this plan ended without a result (MISSING)",
+        "its run is not in the queue",
     )
 
 
@@ -583,7 +584,9 @@ def test_a_defect_of_the_engine_ends_the_plan_visibly(
         return newest(live.store, live.subject).state == "failed"
 
     wait_until(closed, "the sweep closes the plan")
-    assert "(ERROR)" in newest(live.store, live.subject).ended_why
+    assert newest(live.store, live.subject).ended_why == (
+        "the engine broke while it ran; the worker's log has the trace"
+    )
 
 
 def test_work_that_an_older_software_queued_is_planned_anew(
@@ -617,3 +620,31 @@ def test_observed_runs_reach_the_next_plan(live: Live) -> None:
     (seen,) = live.runner.look()
     assert seen.seen.runs == 1
     assert seen.expected_s == pytest.approx(75.0, abs=0.5)
+
+
+def test_records_of_runs_that_are_long_over_are_deleted_and_the_story_stays(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.use(toy("write", (), WANTS))
+    made = submitted(live.runner, news(live.subject, WANTS))
+    settled(live.store, live.subject)
+    client = live.runner._client()
+    wait_until(
+        lambda: (
+            [w.status for w in client.list_workflows(workflow_ids=[made.plan_id])] == ["SUCCESS"]
+        ),
+        "the run is over",
+    )
+    live.runner.sweep()
+    assert len(client.list_workflows(workflow_ids=[made.plan_id])) == 1
+    monkeypatch.setattr(runner_module, "KEEP_RUNS", timedelta(days=-1))
+    live.runner.sweep()
+    assert client.list_workflows(workflow_ids=[made.plan_id]) == []
+    live.runner.sweep()
+    assert newest(live.store, live.subject).state == "done"
+
+
+@pytest.mark.parametrize("subject", ["", "1" * 65])
+def test_a_subject_that_does_not_fit_is_refused(live: Live, subject: str) -> None:
+    with pytest.raises(Unprocessable, match="subject"):
+        live.runner.submit(news(subject, WANTS))

@@ -144,6 +144,21 @@ def test_a_frozen_worker_that_comes_back_changes_nothing(
 
 
 @SQLITE
+def test_a_task_that_kills_its_worker_does_not_do_so_for_ever(
+    any_store: Store, planner: Runner, crew: Crew
+) -> None:
+    submitted(planner, news(SUBJECT, ("report",), {"images": "i1"}))
+    for number in range(2):
+        deadly = crew.start(f"worker-{number}", "die.load", take_overs=1)
+        assert deadly.end() == -signal.SIGKILL
+    crew.start("worker-2", "die.load", take_overs=1)
+    row = settled(any_store, SUBJECT)
+    assert (row.state, row.ended_why) == ("failed", "its worker died again and again while it ran")
+    assert crew.lines("calls") == ["load", "load"]
+    stop(crew)
+
+
+@SQLITE
 def test_work_whose_owner_has_no_lease_left_is_found(
     any_store: Store, planner: Runner, crew: Crew
 ) -> None:

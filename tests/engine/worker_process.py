@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.engine.toys import Toy, news, registry_of, spec
 from triage.core.work import Call, Cause, Effect, Facts, Json, Outcome
+from triage.engine import runner as runner_module
 from triage.engine.nodes import NodeRun
 from triage.engine.runner import Runner
 from triage.engine.worker import Worker
@@ -47,6 +49,9 @@ class Gates:
         with self._lock:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
+
+    def passes(self, gate: str) -> bool:
+        return gate in self._armed
 
     def at(self, gate: str) -> None:
         if gate in self._armed:
@@ -99,6 +104,8 @@ def tools(folder: Path, gates: Gates) -> list[Toy]:
     def counted(name: str) -> None:
         note(folder / "calls", name)
         gates.at(f"inside.{name}")
+        if gates.passes(f"die.{name}"):
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def load(facts: Facts, _call: Call) -> Outcome:
         counted("load")
@@ -192,6 +199,7 @@ def main() -> None:
     if "submit" in told:
         submit(runner, gates, told["submit"])
         return
+    runner_module.MAX_TAKE_OVERS = told.get("take_overs", runner_module.MAX_TAKE_OVERS)
     gated(runner, gates)
     handlers = [Sender(folder, gates)] if told.get("send") else []
     Worker(runner, handlers=handlers, send_s=0.05).work(gates.stop)

@@ -55,10 +55,10 @@ class Loop:
         while True:
             try:
                 self._work()
-            except (*DATABASE_AWAY, TriageError) as error:
-                _log.warning(
-                    "%s: %s; next try in %g s", self.name, type(error).__name__, self.every_s
-                )
+            except TriageError as error:
+                _log.warning("%s: %s; next try in %g s", self.name, error.message, self.every_s)
+            except DATABASE_AWAY as error:
+                _log.warning("%s: the database is away (%s)", self.name, type(error).__name__)
             except Exception as error:  # noqa: BLE001 - kept for check(), which raises it
                 _log.exception("%s ended", self.name)
                 self._error = error

@@ -8,6 +8,8 @@ again finds it there: the tool is not called twice.
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -27,18 +29,25 @@ _T = TypeVar("_T")
 SUPERSEDED: dict[str, Json] = {"task_id": "", "ok": False, "cause": "superseded", "attempts": 0}
 
 
-def patiently(calls: Calls, work: Callable[[], _T]) -> _T:
+def patiently(calls: Calls, work: Callable[[], _T], patience_s: float = math.inf) -> _T:
     """Do a unit of work, again and again while the database cannot be reached.
+
+    A deadlock counts as that too: PostgreSQL ends one of the two, and its next try succeeds.
 
     Raises
     ------
     WorkerStopping
+    sqlalchemy.exc.OperationalError
+        The database was away for longer than `patience_s`.
     """
+    end = time.monotonic() + patience_s
     pause_s = 0.1
     while True:
         try:
             return work()
         except work_rows.DATABASE_AWAY as error:
+            if time.monotonic() > end:
+                raise
             _log.warning("the database is away (%s); trying again", type(error).__name__)
             calls.pause(pause_s)
             pause_s = min(5.0, pause_s * 2)
@@ -177,6 +186,7 @@ def _note(
         "plan_id": plan_id,
         "task_id": row.id,
         "tool": row.tool,
+        "version": row.tool_version,
         "state": row.state,
         "cause": row.cause,
         "message": row.message,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import cast
 
@@ -39,7 +40,15 @@ APPLICATION_VERSION = "1"
 MAX_TAKE_OVERS = 20
 _WORKFLOW = "run_plan"
 _ALIVE = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
+_LOST = {
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "its worker died again and again while it ran",
+    "ERROR": "the engine broke while it ran; the worker's log has the trace",
+    "MISSING": "its run is not in the queue",
+}
+_OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_PATIENCE_S = 30.0
 
+KEEP_RUNS = timedelta(days=7)
 SLOTS = {Queue.CPU: 2, Queue.GPU: 1, Queue.TRAIN: 1}
 """Plans that one process runs at a time, by queue."""
 
@@ -115,8 +124,15 @@ class Runner:
         Made or None
             None when the submission's guard called it off. The same goal on the same facts, while
             it is running, gives the plan that runs.
+
+        Raises
+        ------
+        Unprocessable
+            A subject that is empty or too long.
+        sqlalchemy.exc.OperationalError
+            The database was away for half a minute.
         """
-        return patiently(self._calls, partial(self._submit_once, news))
+        return patiently(self._calls, partial(self._submit_once, news), _PATIENCE_S)
 
     def _submit_once(self, news: Submission) -> Made | None:
         view = self.look()
@@ -196,6 +212,7 @@ class Runner:
         self._recover_orphans()
         self._close_dead_plans()
         self._reconsider()
+        self._forget_old_runs()
 
     # ------------------------------------------------------------ the workflow
 
@@ -324,7 +341,8 @@ class Runner:
         for plan_id in running:
             status, version = state.get(plan_id, ("MISSING", APPLICATION_VERSION))
             if status not in _ALIVE:
-                self._close(plan_id, f"the run of this plan ended without a result ({status})")
+                why = _LOST.get(status, f"its run ended without a result ({status})")
+                self._close(plan_id, why)
             elif int(version or 0) < int(APPLICATION_VERSION):
                 self._plan_anew(plan_id)
 
@@ -363,6 +381,20 @@ class Runner:
         for plan_id in lacking:
             with self.store.unit_of_work() as uow:
                 self.versions.reconsider(uow, view, plan_id)
+
+    def _forget_old_runs(self) -> None:
+        """Delete the library's records of runs that are long over: ours say all there is to say."""
+        before = datetime.now(UTC) - KEEP_RUNS
+        old = self._client().list_workflows(
+            status=_OVER,
+            name=_WORKFLOW,
+            completed_before=before.isoformat(),
+            limit=200,
+            load_input=False,
+            load_output=False,
+        )
+        if old:
+            self._client().delete_workflows([one.workflow_id for one in old])
 
 
 class _CalledOff(Exception):

@@ -8,15 +8,17 @@ nor work for a plan that is not there.
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from triage.core.work import Facts, Goal, Json, Queue, digest_of
+from triage.core.work import Facts, Goal, Json, Queue, TaskState, digest_of
 from triage.engine.critic import Budget
 from triage.engine.planner import NoPlan, Past, Plan, plan
 from triage.engine.registry import SET_ASIDE, Candidate, Registry, Seen
+from triage.errors import Unprocessable
 from triage.store import events, work_rows
 from triage.store.session import UnitOfWork
 from triage.store.tables import PlanVersion, now
@@ -118,6 +120,8 @@ class Versions:
 
     def submit(self, uow: UnitOfWork, view: View, news: Submission) -> Made:
         """Make the version that answers to news; what runs for the same goals is superseded."""
+        if not 0 < len(news.subject) <= _LONGEST_SUBJECT:
+            raise Unprocessable(f"subject: 1 to {_LONGEST_SUBJECT} characters")
         work_rows.lock_subject(uow, news.subject)
         if news.again:
             work_rows.forget_failures(uow, news.subject)
@@ -169,14 +173,16 @@ class Versions:
 
     def seen(self, uow: UnitOfWork) -> dict[str, Seen]:
         """What recent runs of the present versions of the tools were like."""
-        specs = {spec.name: spec.version for spec in self.registry.specs()}
+        runs: dict[tuple[str, str], list[tuple[bool, float]]] = defaultdict(list)
+        for said in work_rows.recent_runs(uow):
+            of_tool = runs[said["tool"], said["version"]]
+            if not said["reused"] and len(of_tool) < _RUNS_SEEN:
+                of_tool.append((said["state"] == TaskState.FAILED.value, said["seconds"]))
         found: dict[str, Seen] = {}
-        for tool, runs in work_rows.recent_runs(uow, specs).items():
-            of_version = [(ok, seconds) for v, ok, seconds in runs if v == specs[tool]]
-            if of_version:
-                failures = sum(not ok for ok, _ in of_version)
-                mean_s = sum(seconds for _, seconds in of_version) / len(of_version)
-                found[tool] = Seen(len(of_version), failures, mean_s)
+        for spec in self.registry.specs():
+            if mine := runs.get((spec.name, spec.version)):
+                mean_s = sum(seconds for _, seconds in mine) / len(mine)
+                found[spec.name] = Seen(len(mine), sum(failed for failed, _ in mine), mean_s)
         return found
 
     def draw(
@@ -248,6 +254,8 @@ class Versions:
         events.append(uow, kind, study_uid=row.subject, after=after)
 
 
+_RUNS_SEEN = 20
+_LONGEST_SUBJECT = 64
 _HEAVIEST_FIRST = (Queue.TRAIN, Queue.GPU, Queue.CPU)
 
 

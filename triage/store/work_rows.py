@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any, TypeAlias
 
 from sqlalchemy import func, select, text
@@ -293,20 +293,10 @@ def reopen(uow: UnitOfWork, row: TaskRow) -> None:
     uow.flush()
 
 
-def recent_runs(
-    uow: UnitOfWork, tools: Iterable[str], per_tool: int = 20
-) -> dict[str, list[tuple[str, bool, float]]]:
-    """The latest ended tries of each tool: version, success, seconds."""
-    rank = func.row_number().over(partition_by=TaskRow.tool, order_by=TaskRow.ended_at.desc())
-    latest = (
-        select(TaskRow.tool, TaskRow.tool_version, TaskRow.state, TaskRow.seconds, rank.label("n"))
-        .where(TaskRow.tool.in_(list(tools)), TaskRow.seconds.is_not(None))
-        .subquery()
-    )
-    found: dict[str, list[tuple[str, bool, float]]] = defaultdict(list)
-    for row in uow.execute(select(latest).where(latest.c.n <= per_tool)):
-        found[row.tool].append((row.tool_version, row.state != TaskState.FAILED.value, row.seconds))
-    return dict(found)
+def recent_runs(uow: UnitOfWork, limit: int = 400) -> list[dict[str, Any]]:
+    """What the latest ended tries of all tools said, newest first: see `engine.nodes`."""
+    query = select(Event.after).where(Event.kind == "task.ended")
+    return [one for one in uow.scalars(query.order_by(Event.seq.desc()).limit(limit)) if one]
 
 
 def log_of(uow: UnitOfWork, subject: str, kinds: Collection[str]) -> list[Event]:
