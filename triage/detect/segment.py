@@ -33,6 +33,11 @@ USUAL_LUNG_HU = -850.0
 CORE_CAP_HU = 50.0
 #: A candidate this little denser than the lung around it has no edge to measure.
 LEAST_CONTRAST_HU = 120.0
+#: Ground glass around a solid part: the middle of the ring so far from it is so much denser than
+#: lung. Half of the ring at least: vessels and spicules alone do not make it.
+HALO_MM = (1.5, 3.5)
+HALO_CONTRAST_HU = 150.0
+SOLID_RING_HU = -300.0
 #: Lung wall: a ball of air of this many nodule diameters, and so many mm more, cannot roll into it.
 CLOSE_DIAMETERS = 0.6
 CLOSE_MORE_MM = 2.0
@@ -92,11 +97,37 @@ def segment_nodule(volume: Volume, candidate: Candidate) -> Segment | None:
     lung_hu = _lung_hu(smooth, distance, candidate.diameter_mm)
     if core_hu - lung_hu < LEAST_CONTRAST_HU:
         return None
-    threshold = (min(core_hu, CORE_CAP_HU) + lung_hu) / 2.0
-    mask = _cut_out(smooth > threshold, distance, spacing, candidate.diameter_mm)
-    if mask is None:
+    found = _at_level(window, smooth, distance, (core_hu, lung_hu), candidate.diameter_mm)
+    if found is None:
         return None
-    return Segment(mask, smooth, float(threshold), float(core_hu), window)
+    halo_hu = _halo_hu(found, lung_hu, spacing)
+    if halo_hu - lung_hu < HALO_CONTRAST_HU:
+        return found
+    # A solid part within ground glass: the nodule ends where the glass ends.
+    levels = halo_hu, lung_hu
+    return _at_level(window, smooth, distance, levels, candidate.diameter_mm) or found
+
+
+def _at_level(
+    window: Volume,
+    smooth: Float32Array,
+    distance: Float32Array,
+    levels_hu: tuple[float, float],
+    diameter_mm: float,
+) -> Segment | None:
+    """The segment whose edge lies half way between the inside and the lung of `levels_hu`."""
+    core_hu, lung_hu = levels_hu
+    threshold = (min(core_hu, CORE_CAP_HU) + lung_hu) / 2.0
+    spacing = np.array(window.spacing_zyx_mm)
+    mask = _cut_out(smooth > threshold, distance, spacing, diameter_mm)
+    return None if mask is None else Segment(mask, smooth, float(threshold), core_hu, window)
+
+
+def _halo_hu(segment: Segment, lung_hu: float, spacing: Float64Array) -> float:
+    """Density of the ring around a segment, beyond the blur of its edge and without the wall."""
+    away_mm = ndimage.distance_transform_edt(~segment.mask, sampling=spacing)
+    ring = (away_mm > HALO_MM[0]) & (away_mm <= HALO_MM[1]) & (segment.smooth < SOLID_RING_HU)
+    return float(np.median(segment.smooth[ring])) if ring.any() else lung_hu
 
 
 def _window(volume: Volume, candidate: Candidate) -> Volume | None:
