@@ -22,6 +22,7 @@ from tests.review.seed import REPOSITORY, Case, Mark, add_study, ball
 from triage.core.volume import Volume
 from triage.store.files import Files
 from triage.store.session import Store
+from triage.store.tables import Series
 
 CHROMIUM = Path("/usr/bin/chromium")
 # The flags that keep Chromium off the closed network and out of root's way.
@@ -112,15 +113,21 @@ def make_study(server: Server) -> Iterator[MakeStudy]:
     store = server.store
     files = Files(server.data / "objects")
 
-    def make(name: str, *, marks: int = 2, volume: Volume | None = None, **case: Any) -> str:
+    def make(
+        name: str, *, marks: int = 2, volume: Volume | None = None, verdict: str = "run", **case: Any
+    ) -> str:
         built, first = ball()
         x, y, z = first.center_lps_mm
         second = Mark((x - 20.0, y - 10.0, z + 15.0), 6.0, 4.5, None, 0.38)
         shown = tuple([first, second][:marks])
-        return add_study(
-            store, files, Case(name, f"PH-{abs(hash(name)) % 10**6:06d}", marks=shown, **case),
-            volume or built,
-        )  # fmt: skip
+        patient_id = f"PH-{sum(name.encode()) % 10**6:06d}"
+        uid = add_study(
+            store, files, Case(name, patient_id, marks=shown, **case), volume or built
+        )
+        with store.unit_of_work() as uow:
+            for series in uow.query(Series).filter(Series.study_uid == uid):
+                series.verdict = verdict
+        return uid
 
     yield make
     store.close()

@@ -15,6 +15,7 @@ export const en = {
   loading: 'Loading',
   tryAgain: 'Try again',
   back: 'Back',
+  close: 'Close',
   signOut: 'Sign out',
   keys: 'keys',
   pages: { worklist: 'Worklist' },

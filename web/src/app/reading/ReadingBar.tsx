@@ -59,9 +59,9 @@ export function ReadingBar({ study, series, unsent, place }: Props) {
   )
   return (
     <Bar end={end}>
-      <Link to="/" className={styles['back'] ?? ''} aria-label={words.pages.worklist}>
+      <Link to="/" className={styles['back'] ?? ''}>
         <ChevronLeft size={16} aria-hidden />
-        <span className={styles['wide']}>{words.pages.worklist}</span> <Kbd>Esc</Kbd>
+        <span className={styles['backWord']}>{words.pages.worklist}</span> <Kbd>Esc</Kbd>
       </Link>
       {study && (
         <>

@@ -57,7 +57,7 @@ export function List({ findings, selected, notSent, onSelect }: Props) {
   })
   return (
     <div className={styles['scroller']} ref={scroller} data-testid="list" role="listbox" tabIndex={0}
-      aria-label={words.findings.title} aria-activedescendant={selected ? `finding-${selected}` : undefined}>
+      aria-label={words.findings.title}>
       <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
         {virtual.getVirtualItems().map(({ index, start }) => {
           const finding = findings[index] as Finding

@@ -39,11 +39,12 @@ function Row({ item, selected, maxWait, onSelect, onOpen }: Omit<Props, 'rows' |
 }) {
   const late = item.wait_s !== null && item.wait_s >= maxWait * lateShare
   return (
-    // Keys are handled by the grid, which holds the one tab stop.
-    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
+    // Keys are those of the page; the selected row is the table's one tab stop.
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
     <div
       role="row"
       id={rowId(item.study_uid)}
+      tabIndex={selected ? 0 : -1}
       className={styles['row']}
       aria-selected={selected}
       data-priority={item.priority}
@@ -72,11 +73,13 @@ export function WorklistTable({ rows, selected, maxWait, total, onSelect, onOpen
   })
   const at = lines.findIndex((line) => line.kind === 'row' && line.item.study_uid === selected)
   useEffect(() => {
-    if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' })
-  }, [at, virtual])
+    if (at < 0 || !selected) return
+    virtual.scrollToIndex(at, { align: 'auto' })
+    // Focus stays with the selection, once a row has it.
+    if (document.activeElement?.getAttribute('role') === 'row') document.getElementById(rowId(selected))?.focus()
+  }, [at, selected, virtual])
   return (
-    <div role="grid" tabIndex={0} className={styles['grid']} aria-label={words.worklist.title} aria-rowcount={total}
-      aria-activedescendant={selected ? rowId(selected) : undefined}>
+    <div role="grid" className={styles['grid']} aria-label={words.worklist.title} aria-rowcount={total}>
       <div role="row" className={styles['head']}>
         {columns.map(({ id, header }) => (
           <div key={id} role="columnheader" className={styles['cell']} data-column={id}>

@@ -1,0 +1,191 @@
+"""Opening a study: the slice of finding 1 at once, few requests, and nothing fetched by scrolling."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.web.conftest import MakeStudy, OpenPage, finding_of, open_study, read
+
+pytestmark = pytest.mark.browser
+
+SLICES = 40
+# The ball of the seed lies on slice 20 counted from the feet; the page counts from the head.
+BALL = f"slice {SLICES - 20} of {SLICES}"
+
+
+def _counting(page: Page) -> list[str]:
+    seen: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/api/" in request.url or "/dicomweb/" in request.url:
+            seen.append(request.url)
+
+    page.on("request", note)
+    return seen
+
+
+def _bright_middle(page: Page, renderer: str) -> tuple[float, float]:
+    """Middle of what is bright around the mark, in CSS px of the axial viewport."""
+    found = page.get_by_test_id("axial").evaluate(
+        """(pane, renderer) => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+          const source = pane.querySelector('canvas')
+          const copy = document.createElement('canvas')
+          copy.width = source.width; copy.height = source.height
+          const context = copy.getContext('2d')
+          context.drawImage(source, 0, 0)
+          const { data } = context.getImageData(0, 0, copy.width, copy.height)
+          let [x, y, n] = [0, 0, 0]
+          for (let p = 0; p < data.length; p += 4)
+            if (data[p] > 150) { x += (p / 4) % copy.width; y += Math.floor(p / 4 / copy.width); n += 1 }
+          const ratio = source.width / source.clientWidth
+          done(n ? [(x / n + 0.5) / ratio, (y / n + 0.5) / ratio] : [-1, -1])
+        })))""",
+        renderer,
+    )
+    return found[0], found[1]
+
+
+def _middle_of_mark(page: Page, number: int) -> tuple[float, float]:
+    pane = page.get_by_test_id("axial")
+    box = pane.get_by_test_id(f"mark-{number}").locator("path").last.bounding_box()
+    around = pane.bounding_box()
+    assert box and around
+    return (
+        box["x"] - around["x"] + box["width"] / 2,
+        box["y"] - around["y"] + box["height"] / 2,
+    )
+
+
+def test_opens_on_the_slice_of_finding_1_in_lung_window(
+    open_page: OpenPage, make_study: MakeStudy
+) -> None:
+    uid = make_study("Open")
+    page = open_page()
+    open_study(page, uid)
+    expect(page.get_by_test_id("slice")).to_have_text(BALL)
+    expect(page.get_by_test_id("window")).to_contain_text("Lung 1500 / −600")
+    expect(page.get_by_test_id("axial").get_by_test_id("mark-1")).to_be_visible()
+    expect(page.get_by_test_id("card")).to_contain_text("12.0 × 12.0 mm")
+    expect(page.get_by_test_id("card")).to_contain_text("Very likely 0.97")
+    expect(page.get_by_text("Research use only")).to_be_visible()
+
+
+@pytest.mark.parametrize("renderer", ["cpu", "webgl"])
+def test_pixels_and_marks_lie_on_the_same_place(
+    open_page: OpenPage, make_study: MakeStudy, renderer: str
+) -> None:
+    uid = make_study(f"Place {renderer}")
+    page = open_page()
+    page.evaluate("name => localStorage.setItem('triage.render', name)", renderer)
+    open_study(page, uid)
+    expect(page.locator(f"[data-painter={renderer}]")).to_be_visible()
+    expect(page.get_by_test_id("axial").locator("canvas:visible")).to_have_count(1)
+    pixels, mark = _bright_middle(page, renderer), _middle_of_mark(page, 1)
+    assert pixels[0] == pytest.approx(mark[0], abs=3)
+    assert pixels[1] == pytest.approx(mark[1], abs=3)
+
+
+def test_at_most_ten_requests_open_a_study(open_page: OpenPage, make_study: MakeStudy) -> None:
+    uid = make_study("Requests")
+    page = open_page()
+    row = page.get_by_text("Requests").first
+    row.click()
+    asked = _counting(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("loaded")).to_contain_text("of slices shown")
+    assert len(asked) <= 10, asked
+    assert sum("/volume" in url for url in asked) == 1
+    assert any(uid in url for url in asked)
+
+
+def test_scrolling_fetches_nothing(open_page: OpenPage, make_study: MakeStudy) -> None:
+    uid = make_study("Scroll")
+    page = open_page()
+    open_study(page, uid)
+    asked = _counting(page)
+    page.keyboard.press("Home")
+    expect(page.get_by_test_id("slice")).to_have_text(f"slice 1 of {SLICES}")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_test_id("slice")).to_have_text(f"slice 2 of {SLICES}")
+    page.keyboard.press("PageDown")
+    expect(page.get_by_test_id("slice")).to_have_text(f"slice 12 of {SLICES}")
+    page.keyboard.press("End")
+    expect(page.get_by_test_id("slice")).to_have_text(f"slice {SLICES} of {SLICES}")
+    box = page.get_by_test_id("axial").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 200, box["y"] + 300)
+    page.mouse.wheel(0, -100)
+    expect(page.get_by_test_id("slice")).to_have_text(f"slice {SLICES - 1} of {SLICES}")
+    assert [url for url in asked if not url.endswith("/seen")] == []
+
+
+def test_n_and_p_jump_through_the_findings(open_page: OpenPage, make_study: MakeStudy) -> None:
+    uid = make_study("Jump")
+    page = open_page()
+    open_study(page, uid)
+    page.keyboard.press("n")
+    second = finding_of(page, uid, 2)
+    # Slices of the seed are 2.5 mm apart, the first one at z = -300.
+    k = round((second["center_lps_mm"][2] + 300) / 2.5)
+    expect(page.get_by_test_id("slice")).to_have_text(f"slice {SLICES - k} of {SLICES}")
+    expect(page.get_by_test_id("card")).to_contain_text("6.0 × 4.5 mm")
+    expect(page.get_by_test_id("axial").get_by_test_id("mark-2")).to_be_visible()
+    page.keyboard.press("p")
+    expect(page.get_by_test_id("slice")).to_have_text(BALL)
+
+
+def test_h_hides_every_mark_while_held_and_twice_keeps_them_off(
+    open_page: OpenPage, make_study: MakeStudy
+) -> None:
+    uid = make_study("Hide")
+    page = open_page()
+    open_study(page, uid)
+    page.keyboard.press("g")
+    marks = page.locator("[data-testid^=mark-]")
+    expect(page.get_by_test_id("crosshair").first).to_be_visible()
+    page.keyboard.press("h")
+    page.keyboard.press("h")
+    expect(page.get_by_text("Marks hidden")).to_be_visible()
+    assert marks.count() == 0
+    page.keyboard.press("h")
+    expect(marks.first).to_be_visible()
+    page.keyboard.down("h")
+    # Asked at once: the marks are gone with the key, not some time later.
+    assert marks.count() == 0
+    assert page.get_by_test_id("crosshair").count() == 0
+    page.keyboard.up("h")
+    assert marks.count() > 0
+
+
+def test_orientation_letters_come_from_the_matrix(
+    open_page: OpenPage, make_study: MakeStudy
+) -> None:
+    uid = make_study("Letters")
+    page = open_page()
+    open_study(page, uid)
+    for pane, letters in {"axial": "RLAP", "coronal": "RL", "sagittal": "AP"}.items():
+        shown = page.get_by_test_id(pane).locator("[data-at]").filter(has_text=re.compile("^[RLAPHF]$"))
+        assert "".join(shown.all_text_contents()) == letters
+
+
+def test_what_was_shown_is_remembered(open_page: OpenPage, make_study: MakeStudy) -> None:
+    uid = make_study("Seen")
+    page = open_page()
+    open_study(page, uid)
+    with page.expect_response(lambda answer: answer.url.endswith("/seen")):
+        page.keyboard.press("ArrowDown")
+    seen = read(page, f"/api/studies/{uid}")["seen"]
+    assert seen["slices"] == [[19, 20]]
+
+
+def test_an_unevenly_spaced_series_shows_its_own_images_only(
+    open_page: OpenPage, make_study: MakeStudy
+) -> None:
+    uid = make_study("Stack", verdict="refuse")
+    page = open_page()
+    open_study(page, uid)
+    expect(page.get_by_text("only the images as acquired are shown")).to_be_visible()
+    assert page.get_by_test_id("coronal").count() == 0
