@@ -118,4 +118,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await feed.start()
     yield
     await feed.stop()
-

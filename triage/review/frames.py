@@ -56,17 +56,8 @@ class Stream:
         return volume_stream.outward(first, self.depth)
 
     def stored(self, order: Sequence[int]) -> Iterator[bytes]:
-        """Frames as they lie in the file.
-
-        Raises
-        ------
-        NotFound
-            The file is gone.
-        """
-        try:
-            descriptor = os.open(self.path, os.O_RDONLY)
-        except FileNotFoundError as error:
-            raise NotFound("the packed pixels are missing", code="pixels_missing") from error
+        """Frames as they lie in the file."""
+        descriptor = os.open(self.path, os.O_RDONLY)
         try:
             for k in order:
                 yield os.pread(descriptor, self.length(k), self.offsets[k])
@@ -91,8 +82,17 @@ class Stream:
 
 
 def opened(path: Path, key: str, info: Mapping[str, Any]) -> Stream:
-    """Describe a stored stream from what the packer wrote about it."""
+    """Describe a stored stream from what the packer wrote about it.
+
+    Raises
+    ------
+    NotFound
+        The file is gone or shorter than it was: said before the first byte is sent.
+    """
     z, y, x = info["shape_zyx"]
+    size = path.stat().st_size if path.is_file() else 0
+    if size < info["frame_offsets"][-1]:
+        raise NotFound("the packed pixels are missing", code="pixels_missing")
     return Stream(
         path=path,
         key=key,

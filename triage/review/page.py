@@ -17,7 +17,7 @@ from triage.review.session import recognise, services_of
 
 NONCE_MARK = "__CSP_NONCE__"
 LOGIN = "/login"
-_NOT_PAGES = ("api/", "dicomweb/", "v2/", "openapi.json", "metrics", "predict")
+_NOT_PAGES = frozenset({"api", "dicomweb", "v2", "openapi.json", "metrics", "predict"})
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -26,12 +26,12 @@ def install(app: FastAPI, web_root: Path | None) -> None:
     root = None if web_root is None else web_root.resolve()
 
     def page(request: Request, path: str) -> Response:
-        if root is None or path.startswith(_NOT_PAGES):
+        if root is None or path.split("/", 1)[0] in _NOT_PAGES:
             raise NotFound("no such address")
         file = _asset(root, path)
         if file is not None:
             return _with_type(file, root)
-        return _html(request, root, f"/{path}")
+        return _html(request, root, "/" + path.lstrip("/"))
 
     app.add_route("/{path:path}", lambda request: page(request, request.path_params["path"]))
 
