@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -60,7 +61,7 @@ def unpack(path: Path, into: Path) -> Iterator[Path]:
                 target = into / f"{number:05d}"
                 total += _copy(archive, member, target, MAX_UNPACKED_BYTES - total)
                 yield target
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise CannotUnderstand(f"the ZIP cannot be read: {error}", code="zip_unreadable") from error
 
 

@@ -25,6 +25,8 @@ SOLID_SHARE = 0.75
 PART_SOLID_SHARE = (0.2, 0.6)
 GROUND_GLASS_SHARE = 0.05
 GROUND_GLASS_MEDIAN_HU = -450.0
+#: A solid nodule whose surroundings are so much denser than lung may be part-solid: ask the reader.
+UNSURE_HALO_HU = 100.0
 #: Part-solid cannot be told reliably in smaller nodules (clinical_rules.md 2.4).
 PART_SOLID_LEAST_MM = 6.0
 
@@ -77,7 +79,7 @@ def texture(segment: Segment, long_mm: float) -> Solidity | None:
     values = segment.window.hu[inside if inside.sum() >= 10 else segment.mask]
     share, median = float(np.mean(values > SOLID_HU)), float(np.median(values))
     if share >= SOLID_SHARE:
-        return Solidity.SOLID
+        return Solidity.SOLID if segment.halo_hu < UNSURE_HALO_HU else None
     if share <= GROUND_GLASS_SHARE and median <= GROUND_GLASS_MEDIAN_HU:
         return Solidity.GROUND_GLASS
     is_part = PART_SOLID_SHARE[0] <= share <= PART_SOLID_SHARE[1]

@@ -7,7 +7,7 @@ it, vessels by what is thinner than a part of the nodule.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -64,6 +64,8 @@ class Segment:
         Edge and inner density used.
     window : Volume
         The part of the scan that was looked at.
+    halo_hu : float
+        How much denser than lung the ring around it is, HU; 0 when not known.
     """
 
     mask: BoolArray
@@ -71,6 +73,7 @@ class Segment:
     threshold_hu: float
     core_hu: float
     window: Volume
+    halo_hu: float = 0.0
 
 
 def segment_nodule(volume: Volume, candidate: Candidate) -> Segment | None:
@@ -101,7 +104,8 @@ def segment_nodule(volume: Volume, candidate: Candidate) -> Segment | None:
     if found is None:
         return None
     halo_hu = _halo_hu(found, lung_hu, spacing)
-    if halo_hu - lung_hu < HALO_CONTRAST_HU:
+    found = replace(found, halo_hu=halo_hu - lung_hu)
+    if found.halo_hu < HALO_CONTRAST_HU:
         return found
     # A solid part within ground glass: the nodule ends where the glass ends.
     levels = halo_hu, lung_hu
