@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.phantom.measures import lung_air, value_at, voxel_mm3
-from triage.phantom.chest import PhantomChest, make_chest
+from triage.phantom.chest import PhantomChest, make_chest, sampling
 
 BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({"seed": -1}, "no chest"),
@@ -45,7 +45,7 @@ def test_default_sampling_is_what_was_asked_for() -> None:
 
 def test_few_slices_lie_further_apart_and_cover_the_lung(small: PhantomChest) -> None:
     dz, dy, dx = small.volume.spacing_zyx_mm
-    assert dz * (small.volume.shape_zyx[0] - 1) == pytest.approx(301, abs=3)
+    assert dz * (small.volume.shape_zyx[0] - 1) == pytest.approx(298, abs=1)
     assert (dy, dx) == pytest.approx((2.8, 2.8))
 
 
@@ -144,3 +144,21 @@ def test_bone_has_cortex_and_marrow(sharp: PhantomChest) -> None:
     share = (sharp.volume.hu > 350).mean()
     assert 0.002 < share < 0.03
     assert sharp.volume.hu.max() > 600
+
+
+@pytest.mark.parametrize(
+    ("slices", "matrix", "wished", "got"),
+    [
+        (240, 512, (1.25, 0.7, 0.7), (1.25, 0.7, 0.7)),
+        (300, 512, (1.0, 0.7, 0.7), (1.0, 0.7, 0.7)),
+        (60, 256, (1.25, 0.7, 0.7), (5.0508, 1.4, 1.4)),
+        (330, 512, (2.5, 0.8, 0.8), (1.003, 0.8, 0.8)),
+    ],
+)
+def test_spacing_follows_wish_and_cover(
+    slices: int,
+    matrix: int,
+    wished: tuple[float, float, float],
+    got: tuple[float, float, float],
+) -> None:
+    assert sampling(slices, matrix, wished).spacing_zyx_mm == pytest.approx(got, abs=2e-4)

@@ -22,7 +22,7 @@ from triage.phantom.thorax import Thorax, thorax
 from triage.phantom.tissue import compose, fill_lungs, soft
 
 FIELD_OF_VIEW_MM = 358.4
-MARGIN_MM = 12.0  # scanned beyond the lung at each end
+MARGIN_MM = 10.5  # scanned beyond the lung at each end
 LONGEST_MM = 330.0  # further up or down there is no anatomy
 PARENCHYMA_HU = -892.0
 _COARSE_MM = 2.5
@@ -97,7 +97,7 @@ def make_chest(
     # Each part draws from its own stream, so that more nodules do not move the ribs.
     anatomy, vessels, lumps, photons = (np.random.default_rng([seed, part]) for part in range(4))
     body = build(anatomy)
-    grid = _grid(slices, matrix, spacing_zyx_mm, cut_top_mm, cut_bottom_mm)
+    grid = sampling(slices, matrix, spacing_zyx_mm, cut_top_mm, cut_bottom_mm)
     coarse = grid.coarser(_COARSE_MM)
     chest = thorax(coarse, body, middle_distance(coarse, body), anatomy)
     hu = _body(grid, body, chest, anatomy)
@@ -120,14 +120,23 @@ def make_chest(
     )
 
 
-def _grid(
+def sampling(
     slices: int,
     matrix: int,
     spacing_zyx_mm: tuple[float, float, float],
-    cut_top_mm: float,
-    cut_bottom_mm: float,
+    cut_top_mm: float = 0.0,
+    cut_bottom_mm: float = 0.0,
 ) -> Grid:
-    """Voxels over the chest; positions are whole micrometres, so a header can say them exactly."""
+    """Voxels over the chest, as `make_chest` describes them.
+
+    Positions are whole micrometres and spacings whole tenths of one, so that a header can say
+    them exactly.
+
+    Raises
+    ------
+    ValueError
+        For a negative cut, or cuts that leave no chest.
+    """
     if min(cut_top_mm, cut_bottom_mm) < 0:
         raise ValueError("a cut cannot be negative")
     dz, dy, dx = spacing_zyx_mm

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from triage.phantom.build import Build
-from triage.phantom.grid import FAR_MM, Box, Float32, Grid
+from triage.phantom.grid import FAR_MM, Box, Float32, Grid, blend_min
 from triage.phantom.shapes import around, ellipsoid, lay, tube, turned
 
 BLOOD_HU = 42.0
@@ -148,7 +148,7 @@ def middle_distance(grid: Grid, body: Build) -> Float32:
     for name, box, distance in bodies(grid, body, margin_mm=16):
         if name == "left innominate vein" or "subclavian" in name:
             continue  # above and before the lungs; they lie in the fat, they do not dent it
-        joined[box] = np.minimum(joined[box], distance)
+        joined[box] = blend_min(joined[box], distance, 14)  # fat fills the grooves
     return joined
 
 

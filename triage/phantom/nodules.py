@@ -21,7 +21,7 @@ from triage.phantom.thorax import Thorax
 Place = Literal["parenchymal", "juxtavascular", "subpleural"]
 Bools = npt.NDArray[np.bool_]
 
-SMALLEST_MM, LARGEST_MM = 4.0, 20.0
+SMALLEST_MM, LARGEST_MM = 4.0, 18.0
 _FINE_MM = 0.4
 # Smallest diameter per density: a part-solid nodule must have room for its core.
 _KINDS: tuple[tuple[Solidity, float], ...] = (
