@@ -120,6 +120,7 @@ def test_the_solid_part_goes_when_the_type_is_no_longer_part_solid() -> None:
         ({"long_mm": None}, "long_mm"),
         ({"center_lps_mm": (900.0, 0.0, -250.0)}, "center_lps_mm"),
         ({"center_lps_mm": None}, "center_lps_mm"),
+        ({"status": None}, "status"),
         ({"solid_long_mm": 4.0}, "solid_long_mm"),
         ({"solidity": "solid", "solid_short_mm": 4.0}, "solid_short_mm"),
         ({"solidity": "part_solid", "solid_long_mm": 12.5}, "solid_long_mm"),

@@ -52,7 +52,7 @@ def test_false_is_an_answer_and_null_is_not(house: House) -> None:
     ("purpose", "asked"),
     [
         ("screening_ldct", 4),  # prior, known cancer, evaluable, inflammation
-        ("incidental", 4),  # age, known cancer, immunosuppressed, risk
+        ("incidental", 4),  # age, any known cancer, immunosuppressed, risk
         ("other", 0),
     ],
 )

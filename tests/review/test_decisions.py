@@ -123,7 +123,7 @@ def test_a_decision_needs_a_usable_key(house: House, key: str | None) -> None:
     answer = house.reader.post(
         f"/api/findings/{finding['finding_id']}/decisions",
         json={"decision": "confirm", "base_version": 1},
-        headers=headers,  # type: ignore[arg-type]
+        headers=headers,
     )
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"].lower() == "idempotency-key"

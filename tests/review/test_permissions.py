@@ -68,7 +68,8 @@ def ask(house: House, door: str, who: str) -> int:
     for name in ("study_uid", "series_uid", "finding_id", "model_id", "path"):
         path = path.replace("{" + name + "}", "1.2.3" if name.endswith("_uid") else "abc")
     client = house.client() if who == "*" else house.as_(LETTERS[who])
-    return client.request(method, path, json={} if method != "GET" else None).status_code
+    status: int = client.request(method, path, json={} if method != "GET" else None).status_code
+    return status
 
 
 def test_every_served_route_has_a_rule_and_every_rule_a_route() -> None:

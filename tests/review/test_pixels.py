@@ -187,7 +187,7 @@ def test_a_picture_is_centred_on_its_place(files: Files) -> None:
     key = files.put(*packed.frames)
     stream = frames.opened(files.path_of(key), key, packed.info)
     for plane in ("axial", "coronal", "sagittal"):
-        view = crops.View(MARK.center_lps_mm, plane, (30.0, 30.0), (60, 60))  # type: ignore[arg-type]
+        view = crops.View(MARK.center_lps_mm, plane, (30.0, 30.0), (60, 60))
         bright = crops.windowed(crops.sampled(stream, view)) > 128
         rows, cols = np.nonzero(bright)
         assert abs(rows.mean() - 29.5) < 1.0 and abs(cols.mean() - 29.5) < 1.0

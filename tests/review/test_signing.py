@@ -156,7 +156,7 @@ def test_a_running_study_cannot_be_signed(house: House) -> None:
 
 
 def test_no_category_before_the_reader(house: House) -> None:
-    house.assessor.answer = {"guideline": "lungrads2022", "status": "ok", "category": "4A"}
+    house.assessor.answer = {"guideline": "Lung-RADS v2022", "status": "ok", "category": "4A"}
     uid = house.study()
     assert house.get(uid)["assessment"] is None and house.assessor.asked == []
     decide_all(house, uid)
@@ -164,7 +164,7 @@ def test_no_category_before_the_reader(house: House) -> None:
 
 
 def test_the_rules_see_only_what_the_reader_kept(house: House) -> None:
-    house.assessor.answer = {"guideline": "lungrads2022", "status": "ok", "category": "2"}
+    house.assessor.answer = {"guideline": "Lung-RADS v2022", "status": "ok", "category": "2"}
     uid = house.study()
     one, two = house.get(uid)["findings"]
     house.decide(one, "reject", reason="vessel")
@@ -183,32 +183,65 @@ def test_the_rules_see_only_what_the_reader_kept(house: House) -> None:
 
 
 def test_the_signed_assessment_is_kept_and_shown_for_ever(house: House) -> None:
-    house.assessor.answer = {"guideline": "lungrads2022", "status": "ok", "category": "4A"}
+    house.assessor.answer = {"guideline": "Lung-RADS v2022", "status": "ok", "category": "4A"}
     uid = house.study()
     decide_all(house, uid)
     assert sign(house, uid).json()["assessment"]["preliminary"] is False
-    house.assessor.answer = {"guideline": "lungrads2022", "status": "ok", "category": "2"}
+    house.assessor.answer = {"guideline": "Lung-RADS v2022", "status": "ok", "category": "2"}
     assert house.get(uid)["assessment"]["category"] == "4A"
     with house.store.reading() as uow:
         [kept] = uow.query(Assessment).all()
-    assert (kept.guideline, kept.outcome["category"]) == ("lungrads2022", "4A")
+    assert (kept.guideline, kept.outcome["category"]) == ("Lung-RADS v2022", "4A")
 
 
 def test_dismissed_marks_take_no_part_in_the_category(house: House) -> None:
-    house.assessor.answer = {"guideline": "lungrads2022", "status": "ok", "category": "1"}
+    house.assessor.answer = {"guideline": "Lung-RADS v2022", "status": "ok", "category": "1"}
     uid = house.study()
     sign(house, uid, rest="dismissed")
     assert house.assessor.asked[-1]["findings"] == []
 
 
 def test_signing_the_same_content_again_keeps_one_assessment(house: House) -> None:
-    house.assessor.answer = {"guideline": "lungrads2022", "status": "ok", "category": "4A"}
+    house.assessor.answer = {"guideline": "Lung-RADS v2022", "status": "ok", "category": "4A"}
     uid = house.study()
     decide_all(house, uid)
     sign(house, uid)
     done = house.decide(house.get(uid)["findings"][0], "reject", reason="scar").json()
     house.decide(done, "retract")
     assert sign(house, uid).json()["revision"] == 2
+
+
+def test_the_real_rules_take_what_they_are_handed(house: House) -> None:
+    from triage.rules import study as rules
+
+    def assess(inputs: Any) -> Any:
+        return rules.assess(inputs["context"], inputs["findings"])
+
+    object.__setattr__(house.services, "assess", assess)
+    uid = house.study()
+    one, two = house.get(uid)["findings"]
+    house.decide(one, "confirm")
+    house.decide(two, "reject", reason="vessel")
+    assert house.get(uid)["assessment"]["status"] == "cannot_categorise"
+    address = f"/api/studies/{uid}/context"
+    for question in ("purpose", "prior_ct", "known_lung_cancer", "lungs_fully_evaluable",
+                     "inflammatory_infectious_suspected"):  # fmt: skip
+        answer = {"purpose": "screening_ldct", "prior_ct": "none", "lungs_fully_evaluable": True}
+        house.reader.put(address, json={question: answer.get(question, False)})
+    assert house.get(uid)["questions"] == []
+    outcome = house.get(uid)["assessment"]
+    # 12 mm solid at baseline: 8 to below 15 mm is 4A (clinical_rules 1.2).
+    assert (outcome["status"], outcome["category"], outcome["preliminary"]) == ("ok", "4A", True)
+    [item] = house.reader.get("/api/worklist").json()["items"]
+    assert (item["lung_rads"], item["lung_rads_preliminary"]) == ("4A", True)
+
+
+def test_a_fleischner_result_is_no_lung_rads_category(house: House) -> None:
+    house.assessor.answer = {"guideline": "Fleischner Society 2017", "category": "solid_single_gt8"}
+    uid = house.study()
+    decide_all(house, uid)
+    [item] = house.reader.get("/api/worklist").json()["items"]
+    assert item["lung_rads"] is None
 
 
 # ---------------------------------------------------------------- claim and release

@@ -307,7 +307,7 @@ def test_a_made_up_but_well_formed_cursor_is_only_a_place(house_on_both: House) 
 
 def test_category_stands_only_where_the_reader_has_spoken(house: House) -> None:
     house.assessor.answer = {
-        "guideline": "lungrads2022", "status": "ok", "category": "4A", "s_modifier": True,
+        "guideline": "Lung-RADS v2022", "status": "ok", "category": "4A", "s_modifier": True,
     }  # fmt: skip
     uid = house.study()
     [item] = listed(house)["items"]
@@ -341,5 +341,5 @@ def test_a_row_beyond_the_rules_is_named_by_what_it_is() -> None:
     from triage.store.tables import Study, now
 
     study = Study(study_uid="1", state="ready", state_reason="")
-    row = Row(study, "assessed", True, -1, 3, 3, now(), 0, 0, None, {})
+    row = Row(study, "assessed", (), True, -1, 3, 3, now(), 0, 0, None, {})
     assert priority.why(row, 0, "", 0)[1] == "no_nodule"

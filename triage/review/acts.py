@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from triage.core.finding import Solidity
@@ -158,6 +159,8 @@ def changed(image: Mapping[str, Any], body: Attributes, place: Place) -> Image:
         values |= {name: None for name in _SOLID if name not in sent}
     if "center_lps_mm" in values:
         problems |= _place_problems(values["center_lps_mm"], place)
+    if values.get("status", "") is None:
+        problems["status"] = "a finding is baseline, new, existing or resolved"
     problems |= _size_problems({**image, **values})
     if problems:
         raise FieldsRefused(problems)
@@ -244,4 +247,4 @@ def _plain(value: Any) -> Any:
     """Pydantic values to the JSON that rows hold."""
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    return value.value if isinstance(value, Solidity) else value
+    return value.value if isinstance(value, StrEnum) else value

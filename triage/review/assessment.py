@@ -55,7 +55,9 @@ def preliminary(
 
 
 def category_of(outcome: Mapping[str, Any] | None) -> str | None:
-    """Return the category of an assessment as it is printed: ``4A``, ``4AS``; None without one."""
+    """Return the Lung-RADS category as it is printed: ``4A``, ``4AS``; None without one."""
     if outcome is None or outcome.get("category") is None:
+        return None
+    if not str(outcome.get("guideline")).startswith("Lung-RADS"):
         return None
     return f"{outcome['category']}{'S' if outcome.get('s_modifier') else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -58,4 +59,5 @@ def set_context(
 
 
 def _entry(value: Any, actor: str, at: str) -> dict[str, Any]:
-    return {"value": value, "source": "reader", "by": actor, "at": at}
+    plain = value.value if isinstance(value, StrEnum) else value
+    return {"value": plain, "source": "reader", "by": actor, "at": at}

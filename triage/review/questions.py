@@ -20,6 +20,9 @@ FIELDS: Final = (
     "age_years",
     "risk",
     "immunosuppressed",
+    "known_cancer",
+    "significant_other_finding",
+    "significant_other_finding_known",
 )
 
 TEXTS: Final[dict[str, str]] = {
@@ -31,6 +34,9 @@ TEXTS: Final[dict[str, str]] = {
     "age_years": "Age in years",
     "risk": "Risk of lung cancer",
     "immunosuppressed": "Immunosuppressed",
+    "known_cancer": "Known cancer",
+    "significant_other_finding": "Other significant finding",
+    "significant_other_finding_known": "Other significant finding is known already",
 }
 
 # Lung-RADS v2022 needs the first row, Fleischner 2017 the second; another purpose needs nothing.
@@ -42,7 +48,7 @@ NEEDED: Final[dict[str | None, tuple[str, ...]]] = {
         "lungs_fully_evaluable",
         "inflammatory_infectious_suspected",
     ),
-    "incidental": ("age_years", "known_lung_cancer", "immunosuppressed", "risk"),
+    "incidental": ("age_years", "known_cancer", "immunosuppressed", "risk"),
     "other": (),
 }
 

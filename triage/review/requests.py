@@ -7,6 +7,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from triage.core.finding import RejectReason, Solidity
+from triage.rules.words import (
+    Calcification,
+    FindingStatus,
+    JuxtapleuralShape,
+    Margin,
+    PriorCt,
+    Purpose,
+    Risk,
+)
 
 MAX_LENGTH_MM = 300.0
 MAX_VOLUME_MM3 = 14_000_000.0
@@ -22,11 +31,6 @@ UserName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
 Password = Annotated[str, StringConstraints(min_length=10, max_length=256)]
 
 Role = Literal["radiologist", "adjudicator", "pacs_admin", "ml_engineer", "auditor", "admin"]
-Calcification = Literal[
-    "none", "complete", "central", "popcorn", "concentric_ring", "eccentric", "stippled", "other"
-]
-Margin = Literal["smooth", "lobulated", "irregular", "spiculated"]
-JuxtapleuralShape = Literal["oval", "lentiform", "triangular", "other"]
 Lobe = Literal["right_upper", "right_middle", "right_lower", "left_upper", "lingula", "left_lower"]
 
 
@@ -77,6 +81,7 @@ class Attributes(Body):
     margin: Margin | None = None
     juxtapleural_shape: JuxtapleuralShape | None = None
     lobe: Lobe | None = None
+    status: FindingStatus | None = None
 
 
 class DecisionIn(Attributes):
@@ -100,16 +105,23 @@ class NewFinding(Attributes):
 
 
 class ContextIn(Body):
-    """Answers about the examination: a field not sent stays, null makes it unknown again."""
+    """Answers about the examination: a field not sent stays, null makes it unknown again.
 
-    purpose: Literal["screening_ldct", "incidental", "other"] | None = None
-    prior_ct: Literal["none", "available", "being_located"] | None = None
+    Beyond the contract: `known_cancer` (any primary cancer) is what Fleischner 2017 asks, and the
+    two about a significant other finding make the Lung-RADS modifier S.
+    """
+
+    purpose: Purpose | None = None
+    prior_ct: PriorCt | None = None
     lungs_fully_evaluable: bool | None = None
     inflammatory_infectious_suspected: bool | None = None
     known_lung_cancer: bool | None = None
     age_years: Annotated[int, Field(ge=0, le=130)] | None = None
-    risk: Literal["low", "high"] | None = None
+    risk: Risk | None = None
     immunosuppressed: bool | None = None
+    known_cancer: bool | None = None
+    significant_other_finding: bool | None = None
+    significant_other_finding_known: bool | None = None
     base_version: Annotated[int, Field(ge=0)] | None = None
 
 

@@ -18,6 +18,7 @@ from triage.core.finding import (
     Solidity,
     StudyState,
 )
+from triage.rules.words import FindingStatus, PriorCt
 
 Point = tuple[float, float, float]
 Axis = tuple[Point, Point]
@@ -25,7 +26,6 @@ Priority = Literal["now", "next", "soon", "in_turn"]
 FindingStateName = Literal[
     "pending", "confirmed", "rejected", "corrected", "added", "dismissed", "withdrawn"
 ]
-PriorCt = Literal["none", "available", "being_located"]
 
 
 class Model(BaseModel):
@@ -301,7 +301,7 @@ class FindingView(Model):
     juxtapleural_shape: str | None
     lobe: str | None
     probability: float | None
-    status: Literal["baseline", "new", "existing", "resolved"]
+    status: FindingStatus
     prior_tracking_uid: str | None
     tracking_uid: str
     model_version: str
@@ -333,6 +333,9 @@ class ContextView(Model):
     age_years: ContextValue | None = None
     risk: ContextValue | None = None
     immunosuppressed: ContextValue | None = None
+    known_cancer: ContextValue | None = None
+    significant_other_finding: ContextValue | None = None
+    significant_other_finding_known: ContextValue | None = None
 
 
 class Question(Model):

@@ -16,7 +16,6 @@ from triage.review.services import Services
 from triage.review.session import Who, World
 from triage.store import reading_rows, worklist_rows
 from triage.store.session import UnitOfWork
-from triage.store.tables import Study
 from triage.store.worklist_rows import Page, Row
 
 StateFilter = Literal["open", "to_read", "in_review", "not_ready", "signed", "signed_today", "all"]
@@ -129,7 +128,7 @@ def _items(uow: UnitOfWork, world: Services, rows: list[Row], at: datetime) -> l
         values = contexts.get(uid, {})
         category, preliminary = _category(uow, world, row, values, signings.get(uid))
         items.append(
-            _item(uow, row, values, instances.get(uid, 0), at).model_copy(
+            _item(row, values, instances.get(uid, 0), at).model_copy(
                 update={"lung_rads": category, "lung_rads_preliminary": preliminary}
             )
         )
@@ -152,14 +151,12 @@ def _category(
     return assessment.category_of(outcome), True
 
 
-def _item(
-    uow: UnitOfWork, row: Row, values: Mapping[str, Any], instances: int, at: datetime
-) -> WorklistItem:
+def _item(row: Row, values: Mapping[str, Any], instances: int, at: datetime) -> WorklistItem:
     study = row.study
     signed = study.state == StudyState.SIGNED.value
     readable = study.state in worklist_rows.READABLE
     wait_s = None if signed else _seconds(row.since, at)
-    words, code, why_values = priority.why(row, wait_s or 0, _reason(uow, study), instances)
+    words, code, why_values = priority.why(row, wait_s or 0, _reason(row), instances)
     looked = row.status is not None and row.status != ResultStatus.NOT_ASSESSED.value
     return WorklistItem(
         study_uid=study.study_uid,
@@ -192,8 +189,7 @@ def _item(
     )
 
 
-def _reason(uow: UnitOfWork, study: Study) -> str:
-    result = reading_rows.result_of(uow, study)
-    if result is not None and result.reasons:
-        return str(result.reasons[0].get("message", ""))
-    return study.state_reason
+def _reason(row: Row) -> str:
+    if row.reasons:
+        return str(row.reasons[0].get("message", ""))
+    return row.study.state_reason

@@ -109,6 +109,7 @@ class Row:
 
     study: Study
     status: str | None
+    reasons: tuple[dict[str, Any], ...]  # of the result
     published: bool
     rule: int  # index of the rule that matched, -1 for none
     rank: int
@@ -129,7 +130,7 @@ def _is_active() -> ColumnElement[bool]:
     return FindingRow.state.in_(ACTIVE)
 
 
-def _sums() -> Subquery:
+def _sums(page: Page) -> Subquery:
     shown = or_(FindingRow.result_id.is_(None), FindingRow.result_id == Study.result_id)
     return (
         select(
@@ -146,7 +147,7 @@ def _sums() -> Subquery:
             _largest(None, "untyped_mm"),
         )
         .join(Study, Study.study_uid == FindingRow.study_uid)
-        .where(shown)
+        .where(shown, *_filter(page))
         .group_by(FindingRow.study_uid)
         .subquery()
     )
@@ -227,7 +228,7 @@ def page_of(uow: UnitOfWork, page: Page, rules: Sequence[RankRule]) -> list[Row]
     list of Row
         At most ``page.limit + 1``: one more than asked tells that there is a next page.
     """
-    sums = _sums()
+    sums = _sums(page)
     held = [(Study.state == SIGNED, RANK_SIGNED), (Study.state.not_in(READABLE), RANK_NOT_READY)]
     tests = [_matches(rule, sums, page) for rule in rules]
     ranks = zip(tests, (rule.rank for rule in rules), strict=True)
@@ -240,6 +241,7 @@ def page_of(uow: UnitOfWork, page: Page, rules: Sequence[RankRule]) -> list[Row]
         select(
             Study,
             Result.status,
+            Result.reasons,
             Result.published_at.is_not(None).label("published"),
             index.label("rule"),
             rank.label("rank"),
@@ -266,6 +268,7 @@ def _row(found: Any) -> Row:
     return Row(
         study=found["Study"],
         status=found["status"],
+        reasons=tuple(found["reasons"] or ()),
         published=bool(found["published"]),
         rule=found["rule"],
         rank=found["rank"],
