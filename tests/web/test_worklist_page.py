@@ -109,13 +109,16 @@ def test_new_studies_wait_until_the_next_key_and_rows_stay_under_the_selection(
     rows = page.locator("[role=row][id]")
     # A search keeps the list as short as the screen, whatever other tests made.
     page.keyboard.press("/")
-    page.keyboard.type("Phantom^")
-    expect(page.get_by_role("row").filter(has_text="Phantom^J")).to_be_visible()
-    page.get_by_role("row").filter(has_text="Phantom^J").click()
-    before = [row.get_attribute("id") for row in rows.all()]
+    with page.expect_response(lambda answer: "q=Phantom%5E" in answer.url):
+        page.keyboard.type("Phantom^")
+    chosen = page.get_by_role("row").filter(has_text="Phantom^J")
+    chosen.click()
+    expect(chosen).to_have_attribute("aria-selected", "true")
+    ids = "rows => rows.map(row => row.id)"
+    before = rows.evaluate_all(ids)
     make_study("Phantom^Z")
     expect(page.get_by_role("button", name=re.compile(r"^\d+ new$"))).to_be_visible()
-    assert [row.get_attribute("id") for row in rows.all()] == before
+    assert rows.evaluate_all(ids) == before
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("row").filter(has_text="Phantom^Z")).to_be_visible()
 

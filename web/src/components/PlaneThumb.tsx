@@ -60,8 +60,8 @@ export function PlaneThumb({ centre, plane, mm, px, label = false }: Props) {
     drawn.current = name
   }, [volume, view, loaded, mm, x, y, z])
   return (
-    <span className={styles['thumb']} style={{ width: px, height: px }}>
-      <canvas ref={canvas} style={{ width: px, height: px }} aria-hidden />
+    <span className={styles['thumb']} style={{ width: px }}>
+      <canvas ref={canvas} aria-hidden />
       {label && <span className={styles['label']}>{words.viewer.planes[plane]}</span>}
     </span>
   )

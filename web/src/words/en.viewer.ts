@@ -2,6 +2,7 @@ export const viewer = {
   planes: { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal', mip: 'Axial MIP' },
   presets: { soft: 'Soft', lung: 'Lung', bone: 'Bone', mediastinum: 'Mediastinum' },
   ownWindow: 'Window',
+  mip: 'MIP',
   slice: (number: number, count: number) => `slice ${number} of ${count}`,
   slices: (count: number) => `${count} slices`,
   z: (mm: string) => `z ${mm} mm`,

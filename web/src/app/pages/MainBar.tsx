@@ -2,15 +2,16 @@ import { UnstyledButton } from '@mantine/core'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useQueryClient } from '@tanstack/react-query'
 import { UserRound } from 'lucide-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useLive } from '../../api/live'
 import { logout, useMe } from '../../api/session'
 import { Bar, BarPart } from '../../components/Bar'
 import { Key } from '../../components/Key'
-import { KeysOverlay } from '../../components/KeysOverlay'
 import { useKeys } from '../../lib/keys/useKeys'
 import { words } from '../../words'
 import styles from './MainBar.module.css'
+
+const KeysOverlay = lazy(() => import('../../components/KeysOverlay').then((all) => ({ default: all.KeysOverlay })))
 
 /** The bar of the pages outside a study: name, pages, live, who is signed in. */
 export function MainBar() {
@@ -57,7 +58,11 @@ export function MainBar() {
           </Link>
         </nav>
       </Bar>
-      <KeysOverlay opened={help} onClose={() => setHelp(false)} page="worklist" />
+      {help && (
+        <Suspense>
+          <KeysOverlay opened onClose={() => setHelp(false)} page="worklist" />
+        </Suspense>
+      )}
     </>
   )
 }

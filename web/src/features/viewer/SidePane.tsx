@@ -24,6 +24,13 @@ interface Props {
   readonly onAdd: (world: Vec3) => void
 }
 
+/** Where the slab has no viewport of its own, its key is printed here. */
+const MipHint = () => (
+  <span>
+    {words.viewer.mip} <Key act="mip" />
+  </span>
+)
+
 /** A small viewport: coronal, sagittal or the axial slab. */
 export function SidePane({ pane, volume, painter, findings, onAdd }: Props) {
   const { focus, selected, hovered, mode, marks, crosshair, slabMm } = useReading()
@@ -61,7 +68,7 @@ export function SidePane({ pane, volume, painter, findings, onAdd }: Props) {
       <div ref={canvasRef} className={styles['canvas']} />
       {view && focus && (
         <>
-          <Frame view={view} allLetters={false} topLeft={title} />
+          <Frame view={view} allLetters={false} topLeft={title} smallHint={pane === 'sagittal' && <MipHint />} />
           <svg className={styles['svg']} width={view.width} height={view.height}>
             {!hidden && <Lines view={view} focus={focus} full={crosshair} ticks={pane !== 'mip'} />}
             <Marks spots={spots} selected={selected} width={view.width} />

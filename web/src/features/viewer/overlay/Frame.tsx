@@ -10,6 +10,8 @@ interface Props {
   readonly topRight?: ReactNode
   readonly bottomLeft?: ReactNode
   readonly bottomRight?: ReactNode
+  /** At the bottom right on small screens only. */
+  readonly smallHint?: ReactNode
   /** All four letters, or only left and right in small viewports. */
   readonly allLetters: boolean
   /** Leaves room for the lung rail at the right edge. */
@@ -24,7 +26,7 @@ const corner = (at: string, content: ReactNode) =>
   ) : null
 
 /** Words in the corners and orientation letters on the edges, each on its own dark ground. */
-export function Frame({ view, topLeft, topRight, bottomLeft, bottomRight, allLetters, rail = false }: Props) {
+export function Frame({ view, topLeft, topRight, bottomLeft, bottomRight, allLetters, smallHint, rail = false }: Props) {
   const { right, down } = view.plane
   const edges: [string, string][] = [
     ['left', letters(scale(right, -1))],
@@ -47,6 +49,7 @@ export function Frame({ view, topLeft, topRight, bottomLeft, bottomRight, allLet
       {corner('tr', topRight)}
       {corner('bl', bottomLeft)}
       {corner('br', bottomRight)}
+      {corner('small', smallHint)}
     </div>
   )
 }
