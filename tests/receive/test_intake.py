@@ -10,6 +10,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from sqlalchemy import event, func, select
 
 from tests.receive import objects
@@ -312,6 +313,74 @@ def test_one_series_in_two_studies_is_set_aside(any_store: Store, any_intake: In
     receipt = send(any_intake, other)
     assert (receipt.code, receipt.dimse_status) == ("other_study", 0xA900)
     assert count(any_store, Study) == 1
+
+
+@pytest.mark.parametrize("first", ["good", "bad"])
+@pytest.mark.parametrize("how", ["no spacing", "truncated"])
+def test_a_study_says_that_something_of_it_was_set_aside(
+    first: str, how: str, any_store: Store, any_intake: Intake
+) -> None:
+    ds = ct(2, PixelSpacing=None) if how == "no spacing" else ct(2)
+    raw = data_set(ds) if how == "no spacing" else data_set(ds)[:-10]
+
+    def bad() -> None:
+        message = Message(objects.EXPLICIT, objects.CT, objects.uid(1, 2), "CT1")
+        association = any_intake.open("dimse", calling_ae="CT1")
+        receipt = any_intake.receive(association, raw, message)
+        assert (receipt.outcome, receipt.study_uid) == (Outcome.QUARANTINED, objects.STUDY)
+        any_intake.close(association, "released")
+
+    if first == "bad":
+        bad()
+    send(any_intake, ct(1))
+    if first == "good":
+        bad()
+    assert [f["code"] for f in study_of(any_store).flags] == ["object_set_aside"]
+    assert study_of(any_store).revision == 1
+
+
+def test_another_modality_of_the_study_is_not_missed(store: Store, intake: Intake) -> None:
+    send(intake, ct(1, SOPClassUID=objects.MR, Modality="MR"))
+    send(intake, ct(1))
+    assert study_of(store).flags == []
+
+
+HOSTILE = [
+    b"\x00\x01\x02\x1b\x7f",
+    b"'; DROP TABLE triage_study; --",
+    b"<script>alert(1)</script>",
+    b"\xff\xfe\xed\xa0\x80",
+    "\u202etxt.exe".encode(),
+    b"../../../../etc/passwd\x00",
+    b"\\" * 64,
+    b"CON",
+    b"A" * 4000,
+    b"{{7*7}}%s%n$(id)",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_in_every_field_is_text_or_refused(
+    text: bytes, any_store: Store, any_intake: Intake, tmp_path: Path
+) -> None:
+    text += b" " * (len(text) % 2)
+    keywords = ["PatientName", "PatientID", "AccessionNumber", "StudyDescription"]
+    keywords += ["SeriesDescription", "ConvolutionKernel", "PatientAge", "PatientSex"]
+    outcomes = []
+    association = any_intake.open("dimse", calling_ae="CT1")
+    for number, keyword in enumerate(keywords, start=1):
+        study = objects.uid(100 + number)
+        ds = ct(1, study=study)
+        delattr(ds, keyword)
+        raw = objects.element(int(Tag(keyword)), b"LO", text) + data_set(ds)
+        message = Message(objects.EXPLICIT, objects.CT, str(ds.SOPInstanceUID), "CT1")
+        outcomes.append(any_intake.receive(association, raw, message))
+    any_intake.close(association, "released")
+    for receipt in outcomes:
+        assert receipt.outcome is Outcome.STORED or receipt.code == "bad_identity", receipt
+    inside = {"objects", "quarantine"}
+    assert {p.name for p in tmp_path.iterdir() if p.is_dir()} <= inside
+    assert count(any_store, Study) == sum(r.outcome is Outcome.STORED for r in outcomes)
 
 
 # ---------------------------------------------------------------- resources

@@ -8,12 +8,13 @@ tell (one slice, gaps, mixed orientations) is stored and judged by `triage.detec
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from pydicom.datadict import keyword_dict
 
-from triage.errors import CannotUnderstand, ClassNotSupported, IdentityMismatch
+from triage.errors import CannotUnderstand, ClassNotSupported, IdentityMismatch, IntakeError
 from triage.pathway import CT_IMAGE_STORAGE
 from triage.receive import classes, pixels, values
 from triage.receive.inflate import inflate
@@ -194,6 +195,22 @@ def read_header(data_set: bytes | memoryview, transfer_syntax: str) -> Header:
     )
     _check(header)
     return header
+
+
+def study_uid_of(data_set: bytes | memoryview, transfer_syntax: str) -> str:
+    """Study that a refused object says it belongs to; "" when it does not tell.
+
+    An image that was set aside is missing from its study, and whoever reads the study must know.
+    """
+    if transfer_syntax not in classes.SYNTAXES or transfer_syntax == classes.DEFLATED:
+        return ""
+    data, found, tag = memoryview(data_set), dict[Place, Value](), _tag("StudyInstanceUID")
+    implicit = transfer_syntax == classes.IMPLICIT_VR_LITTLE_ENDIAN
+    with suppress(IntakeError):
+        walk(data, implicit=implicit, wanted=_WANTED, found=found)
+    with suppress(IntakeError):
+        return _uid(data, found, "StudyInstanceUID") if tag in found else ""
+    return ""
 
 
 def check_identity(header: Header, sop_class: str, sop_uid: str) -> None:

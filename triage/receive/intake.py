@@ -14,7 +14,8 @@ from typing import Final
 from triage.errors import IntakeError, OutOfResources
 from triage.receive import part10
 from triage.receive.entries import entry_of
-from triage.receive.header import Header, check_identity, read_header
+from triage.receive.header import Header, check_identity, read_header, study_uid_of
+from triage.receive.part10 import FileParts
 from triage.receive.process import is_dead, process_name
 from triage.store import intake_rows
 from triage.store.files import Files
@@ -169,10 +170,12 @@ class Intake:
             head, body = part10.write_file(
                 data_set, message.transfer_syntax, message.sop_class, message.sop_uid
             )
-            return self._set_aside(association_id, (head, body), message, refusal)
+            study_uid = study_uid_of(data_set, message.transfer_syntax)
+            return self._set_aside(association_id, (head, body), message, refusal, study_uid)
 
     def receive_file(self, association_id: str, data: bytes, source: str) -> Receipt:
         """Take in one file as it lay on a disk or in an archive; as `receive`."""
+        parts: FileParts | None = None
         try:
             parts = part10.take_apart(data)
             header = read_header(parts.data_set, parts.transfer_syntax)
@@ -182,7 +185,9 @@ class Intake:
         except OutOfResources:
             raise
         except IntakeError as refusal:
-            return self._set_aside(association_id, (data,), Message("", "", "", source), refusal)
+            message = Message("", "", (parts and parts.sop_uid) or "", source)
+            study_uid = study_uid_of(parts.data_set, parts.transfer_syntax) if parts else ""
+            return self._set_aside(association_id, (data,), message, refusal, study_uid)
 
     def _keep(self, association_id: str, data_set: bytes | memoryview, header: Header) -> Receipt:
         head, body = part10.write_file(
@@ -211,6 +216,7 @@ class Intake:
         chunks: tuple[bytes | memoryview, ...],
         message: Message,
         refusal: IntakeError,
+        study_uid: str,
     ) -> Receipt:
         digest = _put(self._quarantine, chunks)
         sop_uid = "".join(c if c.isprintable() else "?" for c in message.sop_uid)[:128]
@@ -223,6 +229,7 @@ class Intake:
             association_id=association_id,
             source=message.source[:1024],
             sop_uid=sop_uid,
+            study_uid=study_uid,
         )
         with intake_rows.writing(self._store) as uow:
             intake_rows.record_quarantine(uow, entry)
@@ -231,7 +238,7 @@ class Intake:
             dimse_status=refusal.dimse_status,
             code=refusal.detail_code,
             message=refusal.message,
-            study_uid="",
+            study_uid=study_uid,
             sop_uid=sop_uid,
             digest=digest,
         )

@@ -74,7 +74,7 @@ class _Container:
 class _Walk:
     data: memoryview
     wanted: AbstractSet[Place]
-    found: dict[Place, Value] = field(default_factory=dict)
+    found: dict[Place, Value]
     position: int = 0
     elements: int = 0
     stack: list[_Container] = field(default_factory=list)
@@ -87,7 +87,13 @@ def name_of(tag: int) -> str:
     return f"{text} {entry[2]}" if entry else text
 
 
-def walk(data: memoryview, *, implicit: bool, wanted: AbstractSet[Place]) -> dict[Place, Value]:
+def walk(
+    data: memoryview,
+    *,
+    implicit: bool,
+    wanted: AbstractSet[Place],
+    found: dict[Place, Value] | None = None,
+) -> dict[Place, Value]:
     """Find elements, checking the structure of the whole data set.
 
     Parameters
@@ -98,6 +104,8 @@ def walk(data: memoryview, *, implicit: bool, wanted: AbstractSet[Place]) -> dic
         Implicit VR (PS3.5 A.1); otherwise explicit (A.2).
     wanted : set of Place
         What to find. Pixel data is always found.
+    found : dict, optional
+        Filled and returned; after an error it holds what came before the fault.
 
     Returns
     -------
@@ -110,7 +118,7 @@ def walk(data: memoryview, *, implicit: bool, wanted: AbstractSet[Place]) -> dic
         Codes ``truncated``, ``truncated_pixels``, ``too_deep``, ``too_many_elements``,
         ``bad_encoding``, ``duplicate_element``.
     """
-    state = _Walk(data, wanted)
+    state = _Walk(data, wanted, {} if found is None else found)
     state.stack.append(_Container(len(data), True, False, implicit, 0))
     while state.stack:
         top = state.stack[-1]

@@ -15,12 +15,13 @@ from typing import Any, TypeAlias, cast
 from sqlalchemy import Table, exc, func, literal_column, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from triage.errors import IdentityMismatch, OutOfResources
+from triage.errors import ClassNotSupported, IdentityMismatch, OutOfResources
 from triage.store import events
 from triage.store.session import Store, UnitOfWork
 from triage.store.tables import Association, Base, Instance, Quarantine, Series, Study, now
 
 Values: TypeAlias = dict[str, Any]
+_OTHER_CLASS = ClassNotSupported.dimse_status
 
 
 class Recorded(StrEnum):
@@ -61,6 +62,7 @@ class QuarantineEntry:
     association_id: str
     source: str = ""
     sop_uid: str = ""
+    study_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,7 @@ def record(uow: UnitOfWork, entry: Entry) -> Recorded:
     uow.add(Instance(**entry.instance, conflict=conflict))
     _count(uow, entry, study, conflict=conflict)
     if is_new_study:
+        _flag_set_aside(uow, study_uid)
         events.append(
             uow,
             "study.state",
@@ -313,8 +316,25 @@ def record_quarantine(uow: UnitOfWork, entry: QuarantineEntry) -> int:
     if not is_new:
         again = {"times": Quarantine.times + 1, "last_received_at": now()}
         uow.execute(update(Quarantine).where(where).values(again))
+    _flag_set_aside(uow, entry.study_uid)
     _count_on_association(uow, entry.association_id, "quarantined")
     return int(uow.scalars(select(Quarantine.times).where(where)).one())
+
+
+def _flag_set_aside(uow: UnitOfWork, study_uid: str) -> None:
+    """Say on the study that something of it lies in quarantine, whichever of the two came first.
+
+    Other modalities are not missed: their class is none that is taken in.
+    """
+    of_study = (Quarantine.study_uid == study_uid) & (Quarantine.dimse_status != _OTHER_CLASS)
+    study = uow.get(Study, study_uid, with_for_update=True) if study_uid else None
+    if study is not None and uow.scalar(select(Quarantine.id).where(of_study).limit(1)) is not None:
+        _flag(
+            study,
+            "object_set_aside",
+            "an object that says it belongs to this study was set aside (see quarantine); "
+            "the study may be incomplete",
+        )
 
 
 # ---------------------------------------------------------------- both databases

@@ -189,6 +189,7 @@ class Quarantine(Base):
     dimse_status: Mapped[int] = mapped_column()
     source: Mapped[str] = mapped_column(Text, default="")  # AE and address, or the path
     sop_uid: Mapped[str] = mapped_column(Text, default="")
+    study_uid: Mapped[str] = mapped_column(_Uid, default="", index=True)  # as far as it told
     association_id: Mapped[str] = mapped_column(ForeignKey("triage_association.id"))
     times: Mapped[int] = mapped_column(default=1)  # how often the same object came
     received_at: Mapped[datetime] = mapped_column(default=now)

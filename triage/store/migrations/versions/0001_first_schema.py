@@ -280,6 +280,7 @@ def upgrade() -> None:
         sa.Column("dimse_status", sa.Integer(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("sop_uid", sa.Text(), nullable=False),
+        sa.Column("study_uid", sa.String(length=64), nullable=False),
         sa.Column("association_id", sa.String(length=36), nullable=False),
         sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -291,6 +292,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", "code"),
     )
+    with op.batch_alter_table("triage_quarantine", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_triage_quarantine_study_uid"), ["study_uid"], unique=False
+        )
+
     op.create_table(
         "triage_result",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -456,6 +462,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_triage_result_study_uid"))
 
     op.drop_table("triage_result")
+    with op.batch_alter_table("triage_quarantine", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_triage_quarantine_study_uid"))
+
     op.drop_table("triage_quarantine")
     with op.batch_alter_table("triage_output", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_triage_output_study_uid"))
