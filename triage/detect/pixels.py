@@ -192,10 +192,11 @@ def hounsfield(dataset: Dataset, stored: StoredValues) -> Int16Array:
     if not (np.isfinite([slope, intercept]).all() and slope != 0.0):
         raise PixelsUnreadable("Rescale Slope or Intercept is no usable number")
     if slope == 1.0 and intercept.is_integer():
-        values = stored + np.int32(np.clip(intercept, -(1 << 30), 1 << 30))
+        exact = stored + np.int32(np.clip(intercept, -(1 << 30), 1 << 30))
+        hu: Int16Array = exact.clip(INT16.min, INT16.max, out=exact).astype(np.int16)
     else:
-        values = np.rint(np.clip(stored * slope + intercept, INT16.min, INT16.max))
-    hu: Int16Array = np.clip(values, INT16.min, INT16.max).astype(np.int16)
+        scaled = np.rint(np.clip(stored * slope + intercept, INT16.min, INT16.max))
+        hu = scaled.astype(np.int16)
     padding = _padding(dataset)
     if padding is not None:
         hu[(stored >= padding[0]) & (stored <= padding[1])] = PADDING_HU
@@ -261,10 +262,16 @@ def _unpack(
     decoded: npt.NDArray[np.integer[Any]], bits: int, shift: int, signed: bool
 ) -> StoredValues:
     """Take `bits` bits from `shift` upwards; whatever lies in the other bits is no pixel value."""
-    values = (decoded.astype(np.int32) >> shift) & ((1 << bits) - 1)
-    if signed:
-        half = 1 << (bits - 1)
-        values = (values ^ half) - half
+    values = decoded.astype(np.int32)
+    if shift:
+        values >>= shift
+    is_whole = bits == 8 * decoded.dtype.itemsize and signed == (decoded.dtype.kind == "i")
+    if not is_whole:
+        values &= (1 << bits) - 1
+        if signed:
+            half = 1 << (bits - 1)
+            values ^= half
+            values -= half
     return values
 
 
