@@ -331,6 +331,20 @@ def test_a_giver_that_insists_on_a_bad_value_is_given_up(live: Live) -> None:
     assert counts(stubborn, picky) == [2, 1]
 
 
+def test_a_step_back_that_leads_nowhere_is_not_taken(live: Live) -> None:
+    only = toy("choose", (), ("chosen",))
+    blames = Outcome(cause=Cause.LOW_QUALITY, message="no lung", bad_fact="chosen")
+    picky = toy("picky", ("chosen",), WANTS, fails(blames))
+    other = toy("other", ("chosen",), WANTS, cost_s=9.0)
+    live.use(only, picky, other)
+    submitted(live.runner, news(live.subject, WANTS))
+    row = settled(live.store, live.subject)
+    assert (row.state, row.version) == ("done", 2)
+    assert row.why == "Picky (picky): low quality. no lung"
+    assert tasks(live.store, live.subject)["choose"].state == "done"
+    assert counts(only, picky, other) == [1, 1, 1]
+
+
 def test_the_budget_of_versions_ends_an_endless_search(live: Live) -> None:
     def another(facts: Facts, _call: Call) -> Outcome:
         bad = facts["set_aside.chosen"]
@@ -424,6 +438,8 @@ def test_a_superseded_plan_never_publishes(live: Live) -> None:
     assert entered.wait(30)
     second = submitted(live.runner, news(live.subject, WANTS, {"images": "i2"}, why="a late slice"))
     assert second.superseded == (first.plan_id,)
+    (run,) = live.runner._client().list_workflows(workflow_ids=[first.plan_id])
+    assert run.status == "CANCELLED"
     row = settled(live.store, live.subject)
     assert (row.id, row.state) == (second.plan_id, "done")
     leave.set()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
+from tests.conftest import PostgresCluster
 from tests.engine.processes import Crew, crew_at
 from tests.engine.toys import news, registry_of, settled, submitted, tasks, versions, wait_until
 from tests.engine.worker_process import Gates, tools
@@ -86,6 +87,15 @@ def check_one_result(store: Store, crew: Crew) -> None:
         ends = [e.after for e in work_rows.log_of(uow, SUBJECT, ("plan.ended",))]
     assert [end["state"] for end in ends if end] == ["given_up", "done"]
     assert "database is locked" not in crew.errors()
+
+
+def restart_at_once(cluster: PostgresCluster) -> None:
+    """As after a crash of the server: no connection is closed in good order."""
+    program, folder = str(cluster._programs / "pg_ctl"), cluster.folder
+    cluster._run(
+        program, "-D", str(folder / "data"), "-m", "immediate", "-w", "-l", str(folder / "log"),
+        "restart",
+    )  # fmt: skip
 
 
 def stop(crew: Crew) -> None:
@@ -183,6 +193,21 @@ def test_a_worker_that_stops_in_good_order_hands_its_work_on_at_once(
     assert first.end() == 0
     crew.start("second", lease_s=600.0)
     check_one_result(any_store, crew)
+    stop(crew)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("gate", ["inside.slow", "before_finish"])
+def test_a_database_that_restarts_interrupts_nothing(
+    any_store: Store, planner: Runner, crew: Crew, postgres: PostgresCluster, gate: str
+) -> None:
+    submitted(planner, news(SUBJECT, ("report",), {"images": "i1"}))
+    worker = crew.start("first", gate)
+    worker.wait_for(f"at {gate}")
+    restart_at_once(postgres)
+    worker.tell("go")
+    check_one_result(any_store, crew)
+    assert Counter(crew.lines("calls")) == {"load": 1, "fast": 1, "slow": 1, "publish": 1}
     stop(crew)
 
 
