@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -220,18 +220,31 @@ def test_every_lossless_syntax_gives_the_same_values(name: str, tmp_path: Path) 
     assert np.array_equal(as_hu(compressed(SYNTAXES[name]), tmp_path), picture(high=3071))
 
 
+@pytest.mark.parametrize("has_end", [True, False], ids=["end marker kept", "cut off"])
 @pytest.mark.parametrize("name", ["RLE", "JPEG-LS", "JPEG 2000", "JPEG lossless"])
-def test_a_compressed_frame_that_ends_early_is_never_filled_up(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.97, 0.9, 0.5, 0.2])
+def test_a_compressed_frame_that_ends_early_is_never_filled_up(
+    share: float, name: str, has_end: bool, tmp_path: Path
+) -> None:
     dataset = compressed(SYNTAXES[name])
-    from pydicom.encaps import generate_frames
-
     whole = next(generate_frames(dataset.PixelData, number_of_frames=1)).rstrip(b"\x00")
-    for share in (0.9, 0.5):
-        cut = whole[: int(len(whole) * share)]
-        dataset.PixelData = encapsulate([cut + b"\x00" * (len(cut) % 2)])
-        dataset["PixelData"].is_undefined_length = True
-        with pytest.raises(PixelsUnreadable):
-            as_hu(dataset, tmp_path)
+    cut = whole[: int(len(whole) * share)] + (b"\xff\xd9" if has_end and name != "RLE" else b"")
+    dataset.PixelData = encapsulate([cut + b"\x00" * (len(cut) % 2)])
+    dataset["PixelData"].is_undefined_length = True
+    with pytest.raises(PixelsUnreadable):
+        as_hu(dataset, tmp_path)
+
+
+def test_flat_last_rows_of_jpeg_lossless_are_no_fault(tmp_path: Path) -> None:
+    hu = picture(high=3071)
+    hu[-5:] = -1024
+    dataset = one(hu, PixelRepresentation=0)
+    stored = np.frombuffer(dataset.PixelData, "<u2").reshape(SIDE, SIDE).astype(np.uint16)
+    dataset.PixelData = encapsulate([jpeg_lossless(stored)])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    assert np.array_equal(as_hu(dataset, tmp_path), hu)
 
 
 @pytest.mark.parametrize("name", ["JPEG-LS", "JPEG 2000", "JPEG lossless"])

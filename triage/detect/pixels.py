@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
 from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
@@ -28,12 +27,15 @@ from pydicom.uid import (
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     JPEG2000Lossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
 )
 
 from triage.core.geometry import stack_affine
 from triage.core.volume import Int16Array, Volume
+from triage.detect.frames import check_frame, check_whole, ends_evenly
 from triage.detect.slices import Slice
 from triage.errors import GeometryRefused, PixelsUnreadable
 
@@ -55,6 +57,7 @@ DECODERS: Mapping[str, str] = {
     HTJ2KLosslessRPCL: "pylibjpeg",
     HTJ2K: "pylibjpeg",
 }
+JPEG_LOSSLESS = frozenset({JPEGLossless, JPEGLosslessSV1})
 INT16 = np.iinfo(np.int16)
 NAMED = 3
 
@@ -152,7 +155,7 @@ def stored_values(dataset: Dataset, rows: int, columns: int) -> StoredValues:
     layout = _layout(dataset, rows, columns)
     syntax: UID = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
-        _check_frame(dataset, rows, columns)
+        check_frame(dataset, rows, columns)
     try:
         decoder = get_decoder(syntax)
         # Native values are unpacked below, where High Bit is honoured too.
@@ -163,6 +166,8 @@ def stored_values(dataset: Dataset, rows: int, columns: int) -> StoredValues:
         raise PixelsUnreadable(f"pixels do not decode: {error}") from error
     if decoded.shape != (rows, columns):
         raise PixelsUnreadable(f"decoded to {decoded.shape}, promised {(rows, columns)}")
+    if syntax in JPEG_LOSSLESS and ends_evenly(decoded):
+        check_whole(dataset, decoder, decoded)
     return _unpack(decoded, *layout)
 
 
@@ -286,38 +291,6 @@ def _padding(dataset: Dataset) -> tuple[int, int] | None:
     if signed:
         ends = [e - (1 << 16) if e >= 1 << (max(bits, 16) - 1) else e for e in ends]
     return min(ends), max(ends)
-
-
-def _check_frame(dataset: Dataset, rows: int, columns: int) -> None:
-    """The compressed frame says the same size and has its end; checked before it is decoded."""
-    try:
-        frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
-    except Exception as error:  # broken encapsulation raises any kind
-        raise PixelsUnreadable(f"the compressed pixels cannot be taken out: {error}") from error
-    told = _told_size(frame)
-    if told is not None and told != (rows, columns):
-        raise PixelsUnreadable(f"the compressed frame says {told}, promised {(rows, columns)}")
-    is_jpeg = frame[:2] in {b"\xff\xd8", b"\xff\x4f"}
-    if is_jpeg and b"\xff\xd9" not in frame[-4:]:
-        raise PixelsUnreadable("the compressed pixels end early")
-
-
-def _told_size(frame: bytes) -> tuple[int, int] | None:
-    """Rows and columns a JPEG family codestream states; None where there is no statement."""
-    if frame[:4] == b"\xff\x4f\xff\x51":  # J2K: SOC, SIZ (ITU-T T.800 A.5.1)
-        x1, y1, x0, y0 = (int.from_bytes(frame[8 + 4 * i : 12 + 4 * i], "big") for i in range(4))
-        return y1 - y0, x1 - x0
-    if frame[:2] != b"\xff\xd8":
-        return None
-    at = 2
-    while at + 9 <= len(frame) and frame[at] == 0xFF:
-        marker = frame[at + 1]
-        is_start = marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC})
-        if is_start:  # SOFn (T.81 B.2.2) or SOF55 (T.87 C.2.2): length, precision, lines, columns
-            lines, samples = frame[at + 5 : at + 7], frame[at + 7 : at + 9]
-            return int.from_bytes(lines, "big"), int.from_bytes(samples, "big")
-        at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
-    return None
 
 
 def _blame(broken: Sequence[tuple[str, str]]) -> str:
