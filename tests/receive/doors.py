@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,18 @@ def until(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> A
         if time.monotonic() > deadline:
             pytest.fail(f"not within {timeout_s} s: {what}")
         time.sleep(0.02)
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[int]]:
+    """What all of Python allocated at most inside the block, bytes; filled when it ends."""
+    peak: list[int] = []
+    tracemalloc.start()
+    try:
+        yield peak
+    finally:
+        peak.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
 
 
 @contextmanager

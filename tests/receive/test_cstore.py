@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import resource
 import signal
 import socket
 import struct
@@ -26,6 +25,7 @@ from tests.receive.doors import (
     open_door,
     p_data,
     pdu,
+    peak_memory,
     run,
     status_of,
     store_command,
@@ -208,12 +208,11 @@ def test_accepted_connections_do_not_wait_for_acknowledgements(
     ],
 )
 def test_claimed_length_is_refused_before_it_is_read(door: int, kind: int, length: int) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with Peer(door) as peer:
+    with peak_memory() as peak, Peer(door) as peer:
         peer.send(pdu(kind, b"", length))
         answer = peer.until_closed(timeout_s=5)  # nothing of the claimed bytes was sent
     assert answer[:1] in (b"\x07", b"")
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 64
+    assert peak[0] < 16 << 20
     assert status_of(sound_store(door)) == 0x0000
 
 
@@ -227,14 +226,13 @@ def test_claimed_length_inside_an_association_is_refused(door: int, store: Store
 
 
 def test_what_is_pumped_after_a_refusal_is_not_taken_in(door: int) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with Peer(door) as peer:
+    with peak_memory() as peak, Peer(door) as peer:
         peer.send(pdu(0x01, b"", 2 << 30))
         block = bytes(1 << 20)
         with pytest.raises((ConnectionError, TimeoutError)):
             for _ in range(400):
                 peer.send(block)
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 64
+    assert peak[0] < 16 << 20
 
 
 @pytest.mark.parametrize(

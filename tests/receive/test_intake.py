@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -359,28 +360,26 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_in_every_field_is_text_or_refused(
-    text: bytes, any_store: Store, any_intake: Intake, tmp_path: Path
+    any_store: Store, any_intake: Intake, tmp_path: Path
 ) -> None:
-    text += b" " * (len(text) % 2)
     keywords = ["PatientName", "PatientID", "AccessionNumber", "StudyDescription"]
     keywords += ["SeriesDescription", "ConvolutionKernel", "PatientAge", "PatientSex"]
-    outcomes = []
+    receipts: list[Receipt] = []
     association = any_intake.open("dimse", calling_ae="CT1")
-    for number, keyword in enumerate(keywords, start=1):
-        study = objects.uid(100 + number)
-        ds = ct(1, study=study)
+    for n, (text, keyword) in enumerate(itertools.product(HOSTILE, keywords), start=100):
+        ds = ct(1, study=objects.uid(n))
         delattr(ds, keyword)
-        raw = objects.element(int(Tag(keyword)), b"LO", text) + data_set(ds)
+        value = text + b" " * (len(text) % 2)
+        raw = objects.element(int(Tag(keyword)), b"LO", value) + data_set(ds)
         message = Message(objects.EXPLICIT, objects.CT, str(ds.SOPInstanceUID), "CT1")
-        outcomes.append(any_intake.receive(association, raw, message))
+        receipts.append(any_intake.receive(association, raw, message))
     any_intake.close(association, "released")
-    for receipt in outcomes:
-        assert receipt.outcome is Outcome.STORED or receipt.code == "bad_identity", receipt
-    inside = {"objects", "quarantine"}
-    assert {p.name for p in tmp_path.iterdir() if p.is_dir()} <= inside
-    assert count(any_store, Study) == sum(r.outcome is Outcome.STORED for r in outcomes)
+    taken = [r for r in receipts if r.outcome is Outcome.STORED]
+    assert {r.code for r in receipts if r not in taken} == {"bad_identity"}
+    assert len(taken) >= len(receipts) - 4
+    assert count(any_store, Study) == len(taken)
+    assert {p.name for p in tmp_path.iterdir() if p.is_dir()} <= {"objects", "quarantine"}
 
 
 # ---------------------------------------------------------------- resources

@@ -5,7 +5,7 @@ from that library, written against 3.0.4 (`PINNED`; a test fails when another is
 
 =====================  ================================================================
 `BoundedDul`           a claimed PDU length is refused before anything is read for it,
-                       ``recv_into`` one buffer, a deadline for every PDU
+                       ``recv_into`` one buffer, a deadline for every PDU, sleep when idle
 `BoundedDimse`         a message has a size, a queue has a length, junk ends the association
 `DoorAssociation`      its end is always told, also when a thread of the library dies
 `DoorServer`           connections are counted before threads start; TCP_NODELAY
@@ -15,12 +15,15 @@ from that library, written against 3.0.4 (`PINNED`; a test fails when another is
 from __future__ import annotations
 
 import logging
+import queue
+import select
 import signal
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
@@ -62,6 +65,8 @@ FINISH_S, SHUT_S = 4.0, 1.0
 #: A part of a file that is older has no living writer.
 STALE_PART_S: Final = 60.0
 
+#: A connection without traffic for this many turns of 1 ms is waited for, `_WAIT_S` at a time.
+_COLD_TURNS, _WAIT_S = 200, 0.02
 _HEAD = struct.Struct(">BBL")
 _P_DATA, _REQUEST_TYPES = 0x04, frozenset({0x01, 0x02, 0x03})
 _CONTROL_TYPES = frozenset({0x05, 0x06, 0x07})  # release and abort: four bytes (PS3.8 9.3.6-8)
@@ -80,6 +85,7 @@ class BoundedDul(DULServiceProvider):
     """Upper layer that believes no length and waits for nobody for ever."""
 
     refused = False
+    idle_turns = 0
 
     def _read_pdu_data(self) -> None:
         try:
@@ -131,7 +137,20 @@ class BoundedDul(DULServiceProvider):
         if self.refused and self.state_machine.current_state == "Sta13":
             self._closed()
             return True
-        return bool(super()._is_transport_event())
+        if super()._is_transport_event():
+            self.idle_turns = 0
+            return True
+        self.idle_turns += 1
+        if self.idle_turns > _COLD_TURNS:
+            self._wait_for_data()
+        return False
+
+    def _wait_for_data(self) -> None:
+        """Sleep on the socket instead of asking it a thousand times a second."""
+        connection = self.socket.socket if self.socket is not None else None
+        if connection is not None:
+            with suppress(OSError, ValueError):  # closed meanwhile; the next turn notices
+                select.select([connection], [], [], _WAIT_S)
 
     def _closed(self) -> None:
         if self.socket is not None:
@@ -151,6 +170,12 @@ class BoundedDimse(DIMSEServiceProvider):
     def __init__(self, association: Association, dul: BoundedDul) -> None:
         super().__init__(association)
         self._dul = dul
+
+    def get_msg(self, block: bool = False) -> Any:
+        """The next message, waited for a moment: the association's loop asks without end."""
+        with suppress(queue.Empty):
+            return self.msg_queue.get(timeout=_WAIT_S)
+        return None, None
 
     def receive_primitive(self, primitive: Any) -> None:
         """Collect one fragment; refuse what grows beyond a bound or does not decode."""
