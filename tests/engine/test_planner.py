@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.engine.toys import spec
 from triage.core.work import Facts, Goal, Health, Json, ToolSpec
-from triage.engine.planner import NoPlan, Past, Plan, WhyNot, input_digest, plan
+from triage.engine.planner import plan
+from triage.engine.plans import NoPlan, Past, Plan, WhyNot, input_digest
 from triage.engine.registry import Candidate
 
 GOAL = Goal("goal", ("report",))

@@ -164,3 +164,8 @@ def submitted(runner: Runner, submission: Submission) -> Made:
 def renamed(submission: Submission, goal: str) -> Submission:
     """The same news for a goal of another name."""
     return replace(submission, goal=replace(submission.goal, name=goal))
+
+
+def counts(*tools: Toy) -> list[int]:
+    """How often each tool was called."""
+    return [len(tool.calls) for tool in tools]

@@ -165,7 +165,7 @@ def gated(runner: Runner, gates: Gates) -> None:
 
 def submit(runner: Runner, gates: Gates, subject: str) -> None:
     """Submit with gates inside and after the transaction."""
-    enqueue, cancel = runner.versions.enqueue, runner._cancel
+    enqueue, cancel = runner.versions.enqueue, runner.cancel
 
     def gated_enqueue(uow: UnitOfWork, *args: Any) -> None:
         gates.at("before_enqueue")
@@ -177,7 +177,7 @@ def submit(runner: Runner, gates: Gates, subject: str) -> None:
         cancel(*args)
 
     object.__setattr__(runner.versions, "enqueue", gated_enqueue)
-    setattr(runner, "_cancel", gated_cancel)  # noqa: B010 - a method, for this process only
+    setattr(runner, "cancel", gated_cancel)  # noqa: B010 - a method, for this process only
     runner.submit(news(subject, ("report",), {"images": "i2"}, why="news"))
     gates.say("submitted")
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from triage.core.work import Call, Cause, Facts, Json, Outcome, TaskState
 from triage.engine.calls import Calls, Ended
-from triage.engine.planner import TaskKey, input_digest
+from triage.engine.plans import TaskKey, input_digest
 from triage.engine.registry import SET_ASIDE, Registry
 from triage.engine.versions import node_of
 from triage.store import events, work_rows

@@ -8,7 +8,7 @@ from typing import Any
 
 from triage.core.work import Cause, Json
 from triage.engine.critic import Reaction, judge, pause_s
-from triage.engine.planner import NoPlan
+from triage.engine.plans import NoPlan
 from triage.engine.versions import Versions, View, goal_of, node_of
 from triage.store import work_rows
 from triage.store.session import UnitOfWork

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import cast
 
@@ -27,7 +27,8 @@ from triage.engine.loops import Loop
 from triage.engine.nodes import NodeRun, patiently
 from triage.engine.reactions import react
 from triage.engine.registry import Candidate, Registry
-from triage.engine.versions import Made, OnEnd, Submission, Versions, goal_of
+from triage.engine.upkeep import Fate, Upkeep
+from triage.engine.versions import Made, OnEnd, Submission, Versions
 from triage.errors import ConfigurationError
 from triage.store import work_rows
 from triage.store.session import Store, UnitOfWork
@@ -39,16 +40,16 @@ APPLICATION_VERSION = "1"
 # How often a workflow may be taken over before its plan counts as one that kills its worker.
 MAX_TAKE_OVERS = 20
 _WORKFLOW = "run_plan"
-_ALIVE = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
-_LOST = {
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "its worker died again and again while it ran",
+# Status of a run that is over -> why its plan will not end by it.
+_FATES = {
+    "SUCCESS": "its run ended without closing it",
     "ERROR": "the engine broke while it ran; the worker's log has the trace",
-    "MISSING": "its run is not in the queue",
+    "CANCELLED": "its run was cancelled",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "its worker died again and again while it ran",
 }
-_OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_OVER = list(_FATES)
 _PATIENCE_S = 30.0
 
-KEEP_RUNS = timedelta(days=7)
 SLOTS = {Queue.CPU: 2, Queue.GPU: 1, Queue.TRAIN: 1}
 """Plans that one process runs at a time, by queue."""
 
@@ -90,9 +91,10 @@ class Runner:
         self.lease_s = lease_s
         self.poll_s = poll_s
         self.versions = Versions(registry, self._enqueue, budget or Budget(), on_plan_end)
-        self.lease = Lease(store, executor_id, (), lease_s, self._recover)
+        self.lease = Lease(store, executor_id, (), lease_s, self.recover)
         self._calls = Calls()
         self._nodes = NodeRun(store, registry, self._calls, executor_id)
+        self._upkeep = Upkeep(self)
         self._loops: list[Loop] = []
         self._engine = store.open_for_workflows()
         self._client_lock = threading.Lock()
@@ -143,7 +145,7 @@ class Runner:
                 made = self.versions.submit(uow, view, news)
         except _CalledOff:
             return None
-        self._cancel(made.superseded)
+        self.cancel(made.superseded)
         return made
 
     def look(self) -> tuple[Candidate, ...]:
@@ -208,11 +210,8 @@ class Runner:
             loop.check()
 
     def sweep(self) -> None:
-        """Look for what fell through: see the functions it calls."""
-        self._recover_orphans()
-        self._close_dead_plans()
-        self._reconsider()
-        self._forget_old_runs()
+        """Look for what fell through: see `Upkeep.sweep`."""
+        self._upkeep.sweep()
 
     # ------------------------------------------------------------ the workflow
 
@@ -306,85 +305,41 @@ class Runner:
         }
         self._client().enqueue_in_transaction(uow, options, plan_id)
 
-    def _cancel(self, plan_ids: Iterable[str]) -> None:
+    def cancel(self, plan_ids: Iterable[str]) -> None:
+        """Cancel the runs of plans that are closed; takes effect at the next step of each."""
         ids = list(plan_ids)
         if ids:  # what is lost here by a kill is harmless: a closed plan's nodes answer SUPERSEDED
             self._client().cancel_workflows(ids)
 
-    def _recover(self, executors: list[str]) -> None:
+    def recover(self, executors: list[str]) -> None:
         """Hand the work of dead executors back to its queues: the one use of an internal call.
 
         3.4.0 has no public one (its own service does it); the SIGKILL tests stand on this line.
         """
         DBOS._recover_pending_workflows(executors)
 
-    def _recover_orphans(self) -> None:
-        """Take over work whose executor has no lease at all, whoever lost it and how."""
+    def owners(self) -> set[str]:
+        """Executors of the runs that are under way."""
         pending = self._client().list_workflows(
             status="PENDING", name=_WORKFLOW, load_input=False, load_output=False
         )
-        owners = {one.executor_id for one in pending if one.executor_id}
-        orphans = owners - self.lease.alive()
-        if orphans:
-            self._recover(sorted(orphans))
+        return {one.executor_id for one in pending if one.executor_id}
 
-    def _close_dead_plans(self) -> None:
-        """Close plans that run on paper only: no workflow will ever end them."""
-        with self.store.reading() as uow:
-            running = [row.id for row in work_rows.plans_in(uow, work_rows.RUNNING)]
-        if not running:
-            return
+    def fates(self, plan_ids: list[str]) -> dict[str, Fate]:
+        """What became of the runs of plans; without those that are not known."""
         found = self._client().list_workflows(
-            workflow_ids=running, load_input=False, load_output=False
+            workflow_ids=plan_ids, load_input=False, load_output=False
         )
-        state = {one.workflow_id: (one.status, one.app_version) for one in found}
-        for plan_id in running:
-            status, version = state.get(plan_id, ("MISSING", APPLICATION_VERSION))
-            if status not in _ALIVE:
-                why = _LOST.get(status, f"its run ended without a result ({status})")
-                self._close(plan_id, why)
-            elif int(version or 0) < int(APPLICATION_VERSION):
-                self._plan_anew(plan_id)
+        return {
+            one.workflow_id: Fate(
+                _FATES.get(one.status, ""),
+                outdated=int(one.app_version or 0) < int(APPLICATION_VERSION),
+            )
+            for one in found
+        }
 
-    def _close(self, plan_id: str, why: str) -> None:
-        with self.store.unit_of_work() as uow:
-            row = work_rows.plan(uow, plan_id, lock=True)
-            if row is not None and row.state == work_rows.RUNNING:
-                self.versions.end(uow, row, work_rows.FAILED, why)
-
-    def _plan_anew(self, plan_id: str) -> None:
-        """Replace a plan that an older version of this software queued."""
-        with self.store.reading() as uow:
-            row = work_rows.plan(uow, plan_id)
-        if row is None:
-            return
-
-        def close_it(uow: UnitOfWork) -> bool:
-            old = work_rows.plan(uow, plan_id, lock=True)
-            if old is None or old.state != work_rows.RUNNING:
-                return False
-            work_rows.end_plan(uow, old, work_rows.GIVEN_UP, "the software was updated")
-            return True
-
-        news = Submission(
-            row.subject, goal_of(row), row.facts, "the software was updated", guard=close_it
-        )
-        if self.submit(news) is not None:
-            self._cancel([plan_id])
-
-    def _reconsider(self) -> None:
-        """Plan again for goals that wait for a tool which may be here now."""
-        with self.store.reading() as uow:
-            waiting = work_rows.plans_in(uow, work_rows.WAITING)
-        lacking = [row.id for row in waiting if row.graph["missing"]]
-        view = self.look() if lacking else ()
-        for plan_id in lacking:
-            with self.store.unit_of_work() as uow:
-                self.versions.reconsider(uow, view, plan_id)
-
-    def _forget_old_runs(self) -> None:
-        """Delete the library's records of runs that are long over: ours say all there is to say."""
-        before = datetime.now(UTC) - KEEP_RUNS
+    def forget(self, before: datetime) -> None:
+        """Delete the library's records of runs that were over before a time: ours say it all."""
         old = self._client().list_workflows(
             status=_OVER,
             name=_WORKFLOW,

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 from triage.core.work import Facts, Goal, Json, Queue, TaskState, digest_of
 from triage.engine.critic import Budget
-from triage.engine.planner import NoPlan, Past, Plan, plan
+from triage.engine.planner import plan
+from triage.engine.plans import NoPlan, Past, Plan
 from triage.engine.registry import SET_ASIDE, Candidate, Registry, Seen
 from triage.errors import Unprocessable
 from triage.store import events, work_rows

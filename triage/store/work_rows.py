@@ -121,10 +121,16 @@ def versions_of(uow: UnitOfWork, subject: str) -> list[PlanVersion]:
     return list(uow.scalars(query.order_by(PlanVersion.version)))
 
 
-def plans_in(uow: UnitOfWork, state: str, limit: int = 500) -> list[PlanVersion]:
-    """Versions in a state, oldest first."""
-    query = select(PlanVersion).where(PlanVersion.state == state)
-    return list(uow.scalars(query.order_by(PlanVersion.created_at).limit(limit)))
+def running_ids(uow: UnitOfWork) -> list[str]:
+    """Ids of every version that runs or is queued, oldest first."""
+    query = select(PlanVersion.id).where(PlanVersion.state == RUNNING)
+    return list(uow.scalars(query.order_by(PlanVersion.created_at)))
+
+
+def waiting_plans(uow: UnitOfWork, limit: int = 200) -> list[PlanVersion]:
+    """The newest versions that wait for a person or a tool."""
+    query = select(PlanVersion).where(PlanVersion.state == WAITING)
+    return list(uow.scalars(query.order_by(PlanVersion.created_at.desc()).limit(limit)))
 
 
 # ---------------------------------------------------------------- tasks
