@@ -26,7 +26,7 @@ interface Props {
 /** Every key of a page. */
 export function KeysOverlay({ opened, onClose, page }: Props) {
   return (
-    <Modal opened={opened} onClose={onClose} title={words.viewer.allKeys} size="lg" transitionProps={{ duration: 0 }}
+    <Modal opened={opened} onClose={onClose} title={words.viewer.allKeys} size="lg" transitionProps={{ duration: 0 }} lockScroll={false}
       closeButtonProps={{ 'aria-label': words.close }}>
       <div className={styles['groups']}>
         {groups[page].map(([title, names]) => (

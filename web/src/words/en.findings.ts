@@ -66,10 +66,11 @@ export const findings = {
     title: 'Before signing',
     decide: (count: number) => `Decide ${plural(count, 'finding', 'findings')}`,
     decided: 'All findings decided',
+    nothing: 'No marks to decide',
     answer: (count: number) => `Answer ${plural(count, 'question', 'questions')}`,
     answered: 'No question is open',
-    look: (percent: number) => `Last look: ${percent} % of lung not shown`,
-    looked: 'All lung was on screen',
+    look: (percent: number) => `Last look: ${percent} % of slices not shown`,
+    looked: 'All slices were on screen',
     unsent: (count: number) => `${plural(count, 'decision', 'decisions')} not sent yet`,
     signed: (by: string, at: string) => `Signed by ${by}, ${at}`,
     amend: 'A decision now makes an amendment.',
@@ -125,9 +126,14 @@ export const findings = {
     preliminary: 'preliminary until signed',
     final: 'signed',
     seenNotDecided: (count: number) => `${plural(count, 'mark', 'marks')} seen, not decided.`,
+    notDecided: (count: number) => `${plural(count, 'mark', 'marks')} not decided.`,
+    notSeen: 'Not seen yet',
     dismissNotice: (count: number) =>
       `Signing closes ${count === 1 ? 'it' : 'them'} as dismissed: recorded, can be undone, never taught as “no nodule”.`,
-    unseen: (numbers: string) => `Finding ${numbers} was not on screen yet. Look at it first: N.`,
+    unseen: (numbers: readonly number[]) =>
+      numbers.length === 1
+        ? `Finding ${numbers[0]} was not on screen yet. Look at it first: N.`
+        : `Findings ${numbers.join(', ')} were not on screen yet. Look at them first: N.`,
     savedAll: 'Every decision is saved.',
     button: 'Sign and open next',
     buttonLast: 'Sign',
@@ -136,6 +142,7 @@ export const findings = {
       unsent: 'Signing waits until every decision is saved.',
       unseen: 'Signing waits until every mark was on screen.',
       running: 'Signing waits until the study is ready.',
+      signed: 'Signed. A decision now makes an amendment, which is signed again.',
       forbidden: 'Your role may not sign.',
     },
     as: (name: string) => `Signed as ${name}.`,

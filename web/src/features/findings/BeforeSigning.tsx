@@ -28,7 +28,11 @@ export function BeforeSigning({ study, progress }: Props) {
     <section className={styles['before']} data-testid="before-signing">
       <h3>{before.title}</h3>
       <ul>
-        <Line done={undecided.length === 0} text={undecided.length ? before.decide(undecided.length) : before.decided} />
+        {study.findings.length === 0 ? (
+          <Line done text={before.nothing} />
+        ) : (
+          <Line done={undecided.length === 0} text={undecided.length ? before.decide(undecided.length) : before.decided} />
+        )}
         <Line done={questions === 0} text={questions ? before.answer(questions) : before.answered} />
         {notShown !== null && <Line done={notShown === 0} text={notShown ? before.look(notShown) : before.looked} />}
         {unsent > 0 && <Line done={false} text={before.unsent(unsent)} />}

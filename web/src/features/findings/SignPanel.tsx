@@ -29,7 +29,13 @@ interface Props {
   readonly onBack: () => void
 }
 
-function Decisions({ findings }: { readonly findings: readonly Finding[] }) {
+/** What will stand in the report; an undecided mark is closed by signing, once it was seen. */
+function outcome(finding: Finding, unseen: readonly Finding[]): string {
+  if (finding.state !== 'pending') return stateWord(finding)
+  return unseen.includes(finding) ? sign.notSeen : (states['dismissed'] ?? '')
+}
+
+function Decisions({ findings, unseen }: { readonly findings: readonly Finding[]; readonly unseen: readonly Finding[] }) {
   return (
     <section>
       <h3>{sign.decisions}</h3>
@@ -42,7 +48,7 @@ function Decisions({ findings }: { readonly findings: readonly Finding[] }) {
               <br />
               <span className={styles['small']}>{sizeWord(finding)}</span>
             </span>
-            <span>{finding.state === 'pending' ? states['dismissed'] : stateWord(finding)}</span>
+            <span>{outcome(finding, unseen)}</span>
           </li>
         ))}
       </ul>
@@ -67,12 +73,12 @@ export function SignPanel(props: Props) {
           <Questions context={context} questions={study.questions} disabled={false} onAnswer={onAnswer} />
         </section>
         <Assessment assessment={study.assessment} />
-        <Decisions findings={findings} />
+        <Decisions findings={findings} unseen={unseen} />
       </div>
       <div className={styles['foot']}>
         {undecided.length > 0 && (
-          <Notice kind="attention" title={sign.seenNotDecided(undecided.length)}>
-            {unseen.length > 0 ? sign.unseen(unseen.map(({ number }) => number).join(', ')) : sign.dismissNotice(undecided.length)}
+          <Notice kind="attention" title={(unseen.length > 0 ? sign.notDecided : sign.seenNotDecided)(undecided.length)}>
+            {unseen.length > 0 ? sign.unseen(unseen.map(({ number }) => number)) : sign.dismissNotice(undecided.length)}
           </Notice>
         )}
         {undecided.length === 0 && progress.unsent === 0 && (
@@ -80,13 +86,14 @@ export function SignPanel(props: Props) {
         )}
         {problem && <Notice kind="attention" title={sign.conflict}>{problem}</Notice>}
         <div className={styles['buttons']}>
-          <KeyButton act="sign" main disabled={lock !== null} loading={signing} onClick={onSign}
-            leftSection={lock && <Lock size={14} aria-hidden />}>
+          <KeyButton act="sign" main disabled={lock !== null} loading={signing} onClick={onSign}>
             {hasNext ? sign.button : sign.buttonLast}
           </KeyButton>
           <KeyButton act="back" onClick={onBack}>{words.back}</KeyButton>
         </div>
-        <p className={styles['small']} data-testid="lock">{lock ? sign.locked[lock] : sign.as(me)}</p>
+        <p className={styles['small']} data-testid="lock">
+          {lock && <Lock size={12} aria-hidden />} {lock ? sign.locked[lock] : sign.as(me)}
+        </p>
         {questions > 0 && <p className={styles['small']}>{sign.answer}</p>}
       </div>
     </>

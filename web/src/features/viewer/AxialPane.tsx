@@ -9,6 +9,7 @@ import { markSeen } from '../../lib/reading/seen'
 import { isLungWindow } from '../../lib/volume/window'
 import type { Volume } from '../../lib/volume/volume'
 import { AxesLayer } from './axes/AxesLayer'
+import { useMagnify } from './axes/useMagnify'
 import { Frame } from './overlay/Frame'
 import { Lines } from './overlay/Lines'
 import { Marks } from './overlay/Marks'
@@ -56,6 +57,7 @@ export function AxialPane({ volume, painter, cpuOnly, findings, onAdd, onCorrect
     [findings, view, focus, slab, hovered, hidden],
   )
   const finding = findings.find((one) => one.finding_id === selected) ?? null
+  useMagnify(mode === 'axes' || mode === 'measure' ? finding : null, grid, view)
   useMarkSeen(volume, view && focus && sliceIndex(grid, view.plane, focus), slab === 0)
 
   const onClick = (world: Vec3, [x, y]: Vec2) => {

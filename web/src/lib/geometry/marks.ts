@@ -1,5 +1,6 @@
 /** Look of a mark (look.md, section 4): outside the nodule edge, at least 14 px half side. */
-export const cornerShare = 0.42
+/** Length of a corner as a share of the half side: the selected mark, the others. */
+export const cornerShare = { selected: 0.42, other: 0.28 }
 const marginMm = 2
 const marginPx = 6
 const smallestPx = 14
@@ -15,8 +16,8 @@ export const halfSide = (radiusMm: number, pxPerMm: number): number =>
   Math.max(smallestPx, radiusMm * pxPerMm + Math.max(marginMm * pxPerMm, marginPx))
 
 /** SVG path of four corners around (x, y). */
-export function corners(x: number, y: number, half: number): string {
-  const arm = half * cornerShare
+export function corners(x: number, y: number, half: number, share = cornerShare.selected): string {
+  const arm = half * share
   return [[-1, -1], [1, -1], [1, 1], [-1, 1]]
     .map(([sx = 1, sy = 1]) => {
       const [cx, cy] = [x + sx * half, y + sy * half]

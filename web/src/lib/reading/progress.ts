@@ -39,12 +39,13 @@ export function progressOf({ study, findings, queue, seen, grid }: Now): Progres
 }
 
 /** Why signing is locked; null = it may be done. The order is that of what to mend first. */
-export type Lock = 'forbidden' | 'running' | 'offline' | 'unsent' | 'unseen'
+export type Lock = 'forbidden' | 'signed' | 'running' | 'offline' | 'unsent' | 'unseen'
 
 export function lockOf(progress: Progress, study: Study, maySign: boolean, online: boolean): Lock | null {
   const readable = study.state === 'ready' || study.state === 'in_review' || study.amending
   const rules: readonly (readonly [Lock, boolean])[] = [
     ['forbidden', !maySign],
+    ['signed', study.state === 'signed' && !study.amending],
     ['running', !readable || study.provisional],
     ['offline', !online],
     ['unsent', progress.unsent > 0],

@@ -15,6 +15,7 @@ const nothing: Opened = { volume: null, loaded: 0, count: 0, status: 'loading' }
 export const useVolume = create<Opened>(() => nothing)
 
 const tellEveryMs = 250
+const retryMs = 3000
 
 /** Opens a volume and fills it; the answer closes it and lets go of the pixels. */
 export function openVolume(series: SeriesGrid & { url: string }, first: number): () => void {
@@ -30,10 +31,22 @@ export function openVolume(series: SeriesGrid & { url: string }, first: number):
     else timer ??= setTimeout(tell, tellEveryMs)
   })
   const separator = series.url.includes('?') ? '&' : '?'
-  const stop = loadVolume(volume, `${series.url}${separator}first=${first}`, first)
+  const load = () => loadVolume(volume, `${series.url}${separator}first=${first}`, first)
+  let stop = load()
+  let again: ReturnType<typeof setTimeout> | undefined
+  // A broken stream is asked for again; slices that are here stay.
+  volume.subscribe(() => {
+    if (volume.status !== 'failed' || again !== undefined) return
+    again = setTimeout(() => {
+      again = undefined
+      volume.status = 'loading'
+      stop = load()
+    }, retryMs)
+  })
   return () => {
     stop()
     clearTimeout(timer)
+    clearTimeout(again)
     volume.dispose()
     useVolume.setState(nothing)
   }

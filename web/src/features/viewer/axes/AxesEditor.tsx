@@ -1,6 +1,6 @@
 import { useState, type KeyboardEvent, type PointerEvent } from 'react'
 import { axisLength, handles, moveEnd, ordered, type Cross, type HandleIndex } from '../../../lib/geometry/cross'
-import { add, scale, type Vec3 } from '../../../lib/geometry/vec'
+import { add, middle, scale, type Vec3 } from '../../../lib/geometry/vec'
 import { canvasToWorld, worldToCanvas, type View } from '../../../lib/geometry/view'
 import { mm } from '../../../lib/format'
 import { words } from '../../../words'
@@ -33,12 +33,19 @@ const pathOf = (view: View, ends: readonly [Vec3, Vec3]): string => {
   return `M${x1} ${y1}L${x2} ${y2}`
 }
 
+interface LengthProps {
+  readonly view: View
+  readonly ends: readonly [Vec3, Vec3]
+  readonly other: readonly [Vec3, Vec3]
+}
+
 /** Length beside the end that lies further right. */
-function Length({ view, ends }: { readonly view: View; readonly ends: readonly [Vec3, Vec3] }) {
+function Length({ view, ends, other }: LengthProps) {
   const [a, b] = [worldToCanvas(view, ends[0]), worldToCanvas(view, ends[1])]
-  const [x, y] = a[0] > b[0] ? a : b
+  const [x, y] = a[0] - b[0] > 1 || (Math.abs(a[0] - b[0]) <= 1 && a[1] > b[1]) ? a : b
+  const below = y > worldToCanvas(view, middle(...other))[1] + 1
   return (
-    <text x={x + labelGap} y={y - labelGap} className={styles['length']}>
+    <text x={x + labelGap} y={below ? y + 2 * labelGap : y - labelGap} className={styles['length']}>
       {mm(axisLength(ends))}
     </text>
   )
@@ -78,7 +85,7 @@ export function AxesEditor({ view, cross, onChange, onNudge, onCommit }: Props) 
       {indices.map((handle) => {
         const [x, y] = worldToCanvas(view, handles(cross)[handle])
         return (
-          <circle key={handle} cx={x} cy={y} r={5} tabIndex={0} role="slider" aria-label={words.viewer.handles[handle]}
+          <g key={handle} tabIndex={0} role="slider" aria-label={words.viewer.handles[handle]}
             aria-valuenow={Number(axisLength(handle < 2 ? cross.long : cross.short).toFixed(1))}
             aria-valuetext={`${mm(axisLength(handle < 2 ? cross.long : cross.short))} mm`}
             className={styles['handle']} data-testid={`handle-${handle}`}
@@ -87,11 +94,15 @@ export function AxesEditor({ view, cross, onChange, onNudge, onCommit }: Props) 
               event.currentTarget.setPointerCapture(event.pointerId)
               setHeld(handle)
             }}
-            onKeyDown={(event) => onKey(event, handle)} />
+            onKeyDown={(event) => onKey(event, handle)}>
+            <circle cx={x} cy={y} r={12} className={styles['reach']} />
+            <circle cx={x} cy={y} r={4} className={styles['ring']} />
+            <circle cx={x} cy={y} r={4} />
+          </g>
         )
       })}
-      <Length view={view} ends={cross.long} />
-      <Length view={view} ends={cross.short} />
+      <Length view={view} ends={cross.long} other={cross.short} />
+      <Length view={view} ends={cross.short} other={cross.long} />
     </g>
   )
 }

@@ -1,4 +1,4 @@
-import { corners, overlapped } from '../../../lib/geometry/marks'
+import { corners, cornerShare, overlapped } from '../../../lib/geometry/marks'
 import type { Spot } from '../spots'
 import styles from './Marks.module.css'
 
@@ -21,11 +21,11 @@ const kinds: Record<Spot['state'], 'mark' | 'done' | 'gone'> = {
 const labelRoom = 24
 
 /** Square: the model. Circle: a person. Dashed: rejected, shown while its row is hovered. */
-function Shape({ spot: { state, x, y, half } }: { readonly spot: Spot }) {
+function Shape({ spot: { state, x, y, half }, selected }: { readonly spot: Spot; readonly selected: boolean }) {
   if (state === 'added') return <circle cx={x} cy={y} r={half} />
   if (kinds[state] === 'gone')
     return <rect x={x - half} y={y - half} width={2 * half} height={2 * half} strokeDasharray="4 3" />
-  return <path d={corners(x, y, half)} />
+  return <path d={corners(x, y, half, selected ? cornerShare.selected : cornerShare.other)} />
 }
 
 const suffix: Partial<Record<Spot['state'], string>> = { confirmed: '✓', corrected: '✓', rejected: '×', dismissed: '×' }
@@ -42,10 +42,10 @@ function Mark({ spot, selected, bare, width }: Omit<Props, 'spots' | 'selected'>
       {!bare && (
         <>
           <g className={styles['halo']}>
-            <Shape spot={spot} />
+            <Shape spot={spot} selected={selected} />
           </g>
           <g className={styles['line']}>
-            <Shape spot={spot} />
+            <Shape spot={spot} selected={selected} />
           </g>
         </>
       )}
