@@ -146,6 +146,17 @@ def rules(
     raise typer.Exit(0 if outcome["status"] != "cannot_categorise" else EXIT_NO)
 
 
+@pacs_app.command("echo")
+def pacs_echo(
+    node: Annotated[str, typer.Argument(help="Name of a [[pacs]] block.")],
+    as_json: AsJson = False,
+) -> None:
+    """Verify the connection to a node (C-ECHO); exit 1 when it does not answer."""
+    from triage import wiring
+
+    _print(wiring.echo_node(settings.load(), node), as_json)
+
+
 # ------------------------------------------------------------------------------ accounts
 
 
@@ -259,7 +270,6 @@ _LATER = {
     "goal": "archive goals through the planner",
 }
 _LATER_PACS = {
-    "echo": "C-ECHO to a configured node",
     "find": "queries at a node",
     "pull": "fetching priors",
     "probe": "discovering what a node accepts",

@@ -29,9 +29,12 @@ from triage.detect.stored import VolumeCache
 from triage.engine.explain import explain
 from triage.engine.registry import Registry
 from triage.engine.runner import Runner
-from triage.engine.worker import Worker
+from triage.engine.worker import Watcher, Worker
 from triage.errors import ConfigurationError
-from triage.outputs import volume_stream
+from triage.outputs import sr, volume_stream
+from triage.outputs.tools import write_final_sr, write_sr
+from triage.peers import node as peers
+from triage.peers.send import StoreSr
 from triage.receive import cstore
 from triage.receive.importer import ImportReport
 from triage.receive.importer import import_paths as take_in
@@ -39,6 +42,7 @@ from triage.receive.intake import Intake
 from triage.receive.watch import StudyWatch, on_plan_end
 from triage.review.api import create_app
 from triage.review.services import Services
+from triage.review.watch import ReportWatch
 from triage.rules import study as study_rules
 from triage.settings import RuntimeChoice, Settings
 from triage.store.files import Files
@@ -96,6 +100,7 @@ def registry_of(house: House) -> Registry:
 def _tools(house: House) -> list[Tool]:
     store, files, choice = house.store, house.files, house.settings.runtime
     cache = VolumeCache(files)
+    destinations = peers.destinations(house.settings, sr.KIND)
 
     def model() -> Path:
         return model_folder.locate(house.settings.model)
@@ -106,6 +111,8 @@ def _tools(house: House) -> list[Tool]:
         tools.pack_volume(store, cache, volume_stream.pack),
         result_tools.store_result(store, files),
         result_tools.publish_result(store),
+        write_sr(store, files, house.settings.ae_title, destinations),
+        write_final_sr(store, files, house.settings.ae_title, destinations),
     ]
     if choice in (RuntimeChoice.AUTO, RuntimeChoice.OPENVINO):
         found.append(tools.detect_openvino(files, model, cache))
@@ -146,8 +153,9 @@ def work(
             on_plan_end=on_plan_end,
         )
         runner.prepare()
-        watchers = [StudyWatch(house.store, settings)]
-        worker = Worker(runner, watchers, watch_s=_WATCH_S)
+        watchers: list[Watcher] = [StudyWatch(house.store, settings), ReportWatch(house.store)]
+        handlers = [StoreSr(peers.nodes_of(settings), house.files)]
+        worker = Worker(runner, watchers, handlers, watch_s=_WATCH_S)
         lifeline.say_ready(ready_fd)
         worker.work(stop, [Queue(name) for name in queues])
     # A tool that is still running lives in a thread of this process: its outcome is dropped, and
@@ -202,7 +210,9 @@ def _assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
     result = inputs["result"]
     looked = result is not None and result["status"] != "not_assessed"
     # None is "not assessed"; an empty list is "nothing found": never the same answer.
-    return study_rules.assess(inputs["context"], inputs["findings"] if looked else None)
+    return study_rules.assess(
+        inputs["context"], inputs["findings"] if looked else None, exam_date=inputs["exam_date"]
+    )
 
 
 # ---------------------------------------------------------------- single acts
@@ -223,6 +233,28 @@ def import_paths(settings: Settings, paths: Sequence[Path]) -> ImportReport:
         if shown:
             sys.stderr.write("\r\x1b[K")
         house.store.close()
+
+
+def echo_node(settings: Settings, name: str) -> dict[str, Any]:
+    """Verify the connection to a configured node: name, AE title, address, seconds.
+
+    Raises
+    ------
+    TriageError
+        No such node, nobody there, or it says no.
+    """
+    node = peers.nodes_of(settings).get(name)
+    if node is None:
+        known = ", ".join(one.name for one in settings.pacs) or "none"
+        raise ConfigurationError(f"no [[pacs]] block is named {name}; there is: {known}")
+    seconds = peers.echo(node)
+    one = node.settings
+    return {
+        "node": one.name,
+        "ae_title": one.ae_title,
+        "address": f"{one.host}:{one.port}",
+        "seconds": round(seconds, 3),
+    }
 
 
 def detect_path(settings: Settings, path: Path) -> dict[str, Any]:

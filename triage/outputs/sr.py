@@ -20,6 +20,7 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes as standard
 from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
+from pydicom.valuerep import DT
 
 from triage.outputs import codes, text, uids
 from triage.outputs.images import SourceImage
@@ -109,6 +110,8 @@ def build(
     )
     document.InstanceCreationDate = document.ContentDate
     document.InstanceCreationTime = document.ContentTime
+    for equipment in document.get("ContributingEquipmentSequence", []):
+        equipment.ContributionDateTime = DT(at.replace(tzinfo=None))
     if "TimezoneOffsetFromUTC" in patient:
         document.TimezoneOffsetFromUTC = patient.TimezoneOffsetFromUTC
     return document

@@ -100,7 +100,9 @@ def finding_words(one: ReportedFinding) -> str:
     head = SOLIDITY_WORDS.get(one.solidity or "", "Nodule, solidity not known")
     parts = [head]
     parts += [f"{one.margin} margin"] if one.margin else []
-    parts += [f"{one.calcification.replace('_', ' ')} calcification"] if one.calcification else []
+    if one.calcification:
+        kind = "no" if one.calcification == "none" else one.calcification.replace("_", " ")
+        parts.append(f"{kind} calcification")
     parts += [f"juxtapleural, {one.juxtapleural_shape}"] if one.juxtapleural_shape else []
     parts.append(LOBES[one.lobe][2] if one.lobe in LOBES else "lobe not known")
     sentences = [f"{', '.join(parts)}: {size_words(one)}"]
@@ -118,14 +120,19 @@ def size_words(one: ReportedFinding) -> str:
     if one.long_mm is None or one.short_mm is None:
         size = "size not measured"
     else:
-        size = f"{one.long_mm:g} × {one.short_mm:g} mm, mean {one.mean_mm:g} mm"
+        size = f"{_mm(one.long_mm)} × {_mm(one.short_mm)} mm, mean {one.mean_mm:.1f} mm"
     volume = f", {one.volume_mm3:g} mm³" if one.volume_mm3 is not None else ""
     solid = ""
     if one.solid_long_mm is not None and one.solid_short_mm is not None:
-        solid = f", solid component {one.solid_long_mm:g} × {one.solid_short_mm:g} mm"
+        solid = f", solid component {_mm(one.solid_long_mm)} × {_mm(one.solid_short_mm)} mm"
     elif one.solidity == "part_solid":
         solid = ", solid component not measured"
     return size + volume + solid
+
+
+def _mm(value: float) -> str:
+    """A length as it is stored, with at least one decimal."""
+    return f"{value:.1f}" if round(value, 1) == value else f"{value:g}"
 
 
 def likelihood_words(one: ReportedFinding) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from triage.review.questions import FIELDS, known
@@ -33,6 +34,7 @@ def inputs(
     ]
     return {
         "study_uid": study.study_uid,
+        "exam_date": _iso_date(study.study_date),
         "purpose": known(values, "purpose"),
         "context": {field: known(values, field) for field in FIELDS},
         "findings": [
@@ -41,6 +43,14 @@ def inputs(
         ],
         "result": None if result is None else {"status": result.status, "reasons": result.reasons},
     }
+
+
+def _iso_date(da: str) -> str | None:
+    """Study Date (DA, PS3.5 6.2) as ISO 8601; None when it is empty or no date."""
+    try:
+        return datetime.strptime(da, "%Y%m%d").date().isoformat()
+    except ValueError:
+        return None
 
 
 def preliminary(
