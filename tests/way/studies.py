@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import tempfile
 from pathlib import Path
 
-from pydicom import dcmread
-
+from tests.way.relabel import relabel
 from triage.phantom.chest import make_chest
 from triage.phantom.dicom import write_series
 
@@ -27,11 +25,6 @@ def _phantom(slices: int) -> Path:
     return folder
 
 
-def _uid(*parts: object) -> str:
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:16]
-    return f"2.25.{int.from_bytes(digest, 'big')}"
-
-
 def write_study(into: Path, number: int, slices: int = 120) -> tuple[str, list[Path]]:
     """Write one study under its own patient and UIDs.
 
@@ -39,17 +32,4 @@ def write_study(into: Path, number: int, slices: int = 120) -> tuple[str, list[P
     -------
     study_uid, files
     """
-    into.mkdir(parents=True, exist_ok=True)
-    study_uid, written = _uid("study", number), []
-    for source in sorted(_phantom(slices).rglob("*.dcm")):
-        ds = dcmread(source)
-        ds.StudyInstanceUID = study_uid
-        ds.SeriesInstanceUID = _uid("series", number)
-        ds.FrameOfReferenceUID = _uid("frame", number)
-        ds.SOPInstanceUID = _uid("image", number, source.name)
-        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-        ds.PatientID, ds.PatientName = f"PH-{number:06d}", f"Phantom^{number}"
-        target = into / source.name
-        ds.save_as(target)
-        written.append(target)
-    return study_uid, written
+    return relabel(_phantom(slices), into, number)

@@ -166,7 +166,7 @@ def detect_openvino(
 
 def detect_onnx(files: Files, model_folder: Callable[[], Path], cache: VolumeCache) -> DetectTool:
     """CHOSEN_SERIES → DETECTION by ONNX Runtime; the portable fall-back."""
-    return _detect_tool(RuntimeChoice.ONNX, 6.0, files, model_folder, cache)
+    return _detect_tool(RuntimeChoice.ONNX, 10.0, files, model_folder, cache)
 
 
 def _detect_tool(
