@@ -32,7 +32,7 @@ GRID_MM = 1.0
 SIDE_MULTIPLE = 8
 AIR_HU = -400
 COARSE_MM = 3.0
-CLOSE_MM = 9.0
+CLOSE_MM = 12.0
 RIM_MM = 4.0
 MARGIN_MM = 12.0
 #: Free air (room, stomach, trachea) lies below this median; even emphysematous lung lies above.

@@ -60,12 +60,18 @@ def calibrate(hits: Sequence[float], false: Sequence[float], scans: int = 1) -> 
 def threshold_for(
     false: Sequence[float], temperature: float, bias: float, allowed: int = FALSE_PER_SCAN
 ) -> float:
-    """The calibrated probability that at most `allowed` of the false positives exceed.
+    """The calibrated probability that at most `allowed` of the false positives reach.
 
-    Half way (in logits) between the last one let through and the first one kept out.
+    Half way (in logits) between the last one let through and the first one kept out; the lowest of
+    all when there are no more than `allowed`.
+
+    Raises
+    ------
+    ValueError
+        There is no false positive to go by, or `allowed` is below 1.
     """
     ordered = sorted(false, reverse=True)
-    if len(ordered) <= allowed:
-        return float(expit(ordered[-1] / temperature + bias)) if ordered else 0.5
-    edge = ordered[allowed] if allowed == 0 else (ordered[allowed - 1] + ordered[allowed]) / 2.0
-    return float(expit(edge / temperature + bias))
+    if not ordered or allowed < 1:
+        raise ValueError("an operating point needs false positives to go by, and to allow one")
+    last, next_ = ordered[min(allowed, len(ordered)) - 1], ordered[min(allowed, len(ordered) - 1)]
+    return float(expit((last + next_) / 2.0 / temperature + bias))

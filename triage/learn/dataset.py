@@ -25,6 +25,7 @@ CONTEXT_SHARE, SOFT_SHARE = 0.40, 0.30
 PARENCHYMA_NEEDED = 0.85
 PLEURAL_NEEDED = 0.55
 TRIES = 8
+PLAIN_TRIES = 100
 IGNORE_MARGIN_MM = 4.0
 TAUGHT_HEAT = 0.3
 Index = tuple[int, int, int]
@@ -103,21 +104,22 @@ class Sampler:
             size = int(rng.integers(20, 56))
             piece = self._plain_lung(size, rng)
             start = rng.integers(-size // 3, PATCH - 2 * size // 3, 3)
-            paste.blend(patch, piece, paste.feather(piece.shape), start)
-            targets = uncovered(targets, start, piece.shape)
+            if piece is not None:
+                paste.blend(patch, piece, paste.feather(piece.shape), start)
+                targets = uncovered(targets, start, piece.shape)
         for _ in range(2):
             if rng.random() < BALL_SHARE:
                 alpha = paste.ball(float(rng.uniform(2.0, 9.0)))
                 piece = self._plain_lung(alpha.shape[0], rng)
                 start = rng.integers(0, PATCH - alpha.shape[0], 3)
                 middle, width = start + alpha.shape[0] / 2.0, alpha.shape[0]
-                if not any(clashes(t, middle, width) for t in targets):
+                if piece is not None and not any(clashes(t, middle, width) for t in targets):
                     paste.blend(patch, piece, alpha, start)
         return targets
 
-    def _plain_lung(self, size: int, rng: np.random.Generator) -> Float32Array:
-        """A cube of lung without any marked nodule from any scan."""
-        while True:
+    def _plain_lung(self, size: int, rng: np.random.Generator) -> Float32Array | None:
+        """A cube of lung without any marked nodule from any scan; None when none was met."""
+        for _ in range(PLAIN_TRIES):
             scan = self.scans[int(rng.integers(len(self.scans)))]
             center = scan.air[rng.integers(len(scan.air))]
             if len(scan.hard) and rng.random() < HARD_SHARE:
@@ -128,6 +130,7 @@ class Sampler:
                 window = tuple(slice(int(a), int(a) + size) for a in low)
                 piece: Float32Array = scan.volume[window]
                 return piece
+        return None
 
     def _lay_nodule(
         self, patch: Float32Array, targets: list[Target], rng: np.random.Generator

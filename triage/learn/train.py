@@ -59,7 +59,7 @@ class Plan:
     """
 
     leave_out: tuple[str, ...] = ()
-    steps: int = 3000
+    steps: int = 1500
     batch: int = 8
     seed: int = 0
 
@@ -69,7 +69,7 @@ def main(
     *,
     data: Annotated[Path, typer.Option(help="Development data.")] = Path("../shared/data"),
     leave_out: Annotated[list[str] | None, typer.Option(help="Patient to leave out.")] = None,
-    steps: int = 3000,
+    steps: int = 1500,
     batch: int = 8,
     seed: int = 0,
     threads: int = 1,
@@ -77,7 +77,6 @@ def main(
     """Train one model, showing progress; the result is ``model.safetensors`` and ``run.json``."""
     torch.set_num_threads(threads)
     plan = Plan(tuple(sorted(leave_out or ())), steps, batch, seed)
-    out.mkdir(parents=True, exist_ok=True)
     scans, cubes, split = training_data(data, plan.leave_out)
     donors = paste.make_donors(cubes, np.random.default_rng([seed, 1]))
     say(out, f"{len(scans)} scans, {len(cubes)} cubes, {len(donors)} nodule versions, {plan}")
@@ -163,6 +162,7 @@ def fit(plan: Plan, scans: list[Scan], donors: list[paste.Donor], out: Path) -> 
     NoduleNet
         The averaged network.
     """
+    out.mkdir(parents=True, exist_ok=True)
     state = begin(plan, scans)
     restore(state, out)
     sampler = Sampler(scans, donors)
@@ -304,6 +304,7 @@ def say(out: Path, words: str) -> None:
     """Progress, on screen and in the run's log."""
     line = f"{time.strftime('%H:%M:%S')} {words}"
     typer.echo(line)
+    out.mkdir(parents=True, exist_ok=True)
     with (out / "log.txt").open("a") as log:
         log.write(line + "\n")
 

@@ -1,0 +1,151 @@
+"""What the network is asked: patches, answers, and that the clinic reads answers the same way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.learn.material import NODULE, SHAPE, cube, scan
+from triage.detect.decode import DecodeSettings, find_peaks
+from triage.learn import paste
+from triage.learn.dataset import (
+    CELLS,
+    PATCH,
+    Sampler,
+    answer,
+    clashes,
+    disturb,
+    finish,
+    uncovered,
+)
+from triage.learn.scans import Scan, Target
+
+
+def sampler(*scans: Scan) -> Sampler:
+    donors = paste.make_donors([cube("P-1", 9.0), cube("P-2", 16.0)], np.random.default_rng(0))
+    return Sampler(scans or (scan(),), donors)
+
+
+def test_the_same_generator_state_draws_the_same_patch() -> None:
+    drawing = sampler()
+    first = drawing.draw(np.random.default_rng([1, 7]))
+    again = drawing.draw(np.random.default_rng([1, 7]))
+    other = drawing.draw(np.random.default_rng([1, 8]))
+    assert first.image.tobytes() == again.image.tobytes()
+    assert first.heat.tobytes() == again.heat.tobytes()
+    assert first.image.tobytes() != other.image.tobytes()
+
+
+def test_patches_have_the_promised_shape_and_leave_the_scan_alone() -> None:
+    made = scan()
+    before = made.volume.copy()
+    drawing = sampler(made)
+    drawn = [drawing.draw(np.random.default_rng(i)) for i in range(40)]
+    for example in drawn:
+        assert example.image.shape == (PATCH,) * 3
+        assert example.image.dtype == np.float32
+        assert 0.0 <= example.image.min() <= example.image.max() <= 1.0
+        assert example.heat.shape == example.weight.shape == (CELLS,) * 3
+        assert example.shape.shape == (4, CELLS, CELLS, CELLS)
+    assert np.array_equal(made.volume, before)
+    with_nodule = sum(bool((e.heat == 1).any()) for e in drawn)
+    assert 20 < with_nodule < 40
+
+
+def test_mined_places_are_visited() -> None:
+    made = scan(targets=())
+    made.hard = np.array([[70.0, 60.0, 60.0]])
+    starts = [sampler(made)._start(made, np.random.default_rng(i)) for i in range(300)]
+    near = [np.abs(np.array(s) + PATCH / 2 - made.hard[0]).max() <= 15 for s in starts]
+    assert np.mean(near) > 0.3
+
+
+# Every target the network is taught must come back out of the clinic's decoder.
+TAUGHT = [
+    ((20.0, 24.0, 28.0), 6.0),
+    ((21.7, 26.2, 33.9), 4.5),
+    ((30.1, 30.9, 40.2), 12.0),
+    ((32.0, 31.0, 29.0), 28.0),
+]
+
+
+@pytest.mark.parametrize(("zyx", "diameter"), TAUGHT)
+def test_the_decoder_reads_what_was_taught(
+    zyx: tuple[float, float, float], diameter: float
+) -> None:
+    heat, _, shape = answer([Target(zyx, diameter, True)])
+    logit = np.log(np.clip(heat, 1e-6, 1 - 1e-6) / (1 - np.clip(heat, 1e-6, 1 - 1e-6)))
+    peaks = find_peaks(np.concatenate([logit[None], shape]), DecodeSettings(threshold=0.9))
+    assert len(peaks.probability) == 1
+    assert peaks.zyx[0] == pytest.approx(zyx, abs=1e-4)
+    assert peaks.diameter_mm[0] == pytest.approx(diameter, rel=1e-5)
+
+
+def test_nothing_is_taught_at_ignored_places_and_at_the_patch_edge() -> None:
+    heat, weight, _ = answer([Target((32.0, 32.0, 32.0), 6.0, False)])
+    assert heat.max() == 0.0
+    assert weight[8, 8, 8] == weight[8, 8, 9] == 0.0
+    assert weight[8, 8, 12] == 1.0
+    assert weight[0].max() == weight[:, -1].max() == 0.0
+
+
+def test_turning_moves_image_and_answer_together() -> None:
+    bright = np.zeros((PATCH,) * 3, np.float32)
+    bright[20, 28, 44] = 1.0
+    for seed in range(8):
+        target = Target((20, 28, 44), 6.0, True)
+        example = finish(bright.copy(), [target], np.random.default_rng(seed))
+        cell = np.unravel_index(int(example.heat.argmax()), example.heat.shape)
+        z, y, x = (int(c) for c in cell)
+        offset = example.shape[1:, z, y, x]
+        voxel = np.unravel_index(int(example.image.argmax()), example.image.shape)
+        assert (np.array(cell) + offset) * 4 == pytest.approx(np.array(voxel, float), abs=1e-4)
+
+
+def test_disturbing_keeps_the_range() -> None:
+    rng = np.random.default_rng(4)
+    patch = rng.random((PATCH,) * 3, dtype=np.float32)
+    for _ in range(12):
+        out = disturb(patch, rng)
+        assert 0.0 <= out.min() <= out.max() <= 1.0
+        assert out.flags.c_contiguous
+
+
+# box from 20 to 40; target centre, kept how
+COVERED = [
+    ((30.0, 30.0, 30.0), 6.0, "gone"),
+    ((60.0, 30.0, 30.0), 6.0, "as it was"),
+    ((39.0, 30.0, 30.0), 6.0, "ignored"),
+    ((42.0, 30.0, 30.0), 10.0, "ignored"),
+]
+
+
+@pytest.mark.parametrize(("zyx", "diameter", "fate"), COVERED)
+def test_a_box_laid_over_a_nodule_hides_it(
+    zyx: tuple[float, float, float], diameter: float, fate: str
+) -> None:
+    target = Target(zyx, diameter, True)
+    left = uncovered([target], np.array([20, 20, 20]), (20, 20, 20))
+    expected = {"gone": [], "as it was": [target], "ignored": [replace(target, positive=False)]}
+    assert left == expected[fate]
+
+
+def test_look_alikes_are_never_cut_from_a_nodule() -> None:
+    drawing = sampler()
+    for seed in range(60):
+        piece = drawing._plain_lung(24, np.random.default_rng(seed))
+        assert piece is not None
+        assert piece.max() < 0.5, "the only thing brighter than lung in this scan is the nodule"
+
+
+def test_where_every_place_is_near_a_nodule_there_is_no_look_alike() -> None:
+    assert sampler()._plain_lung(56, np.random.default_rng(0)) is None
+
+
+def test_clashes_are_told_by_size() -> None:
+    center = np.array(NODULE.zyx)
+    assert clashes(NODULE, center + np.array([0, 0, 12]), 6.0) is False
+    assert clashes(NODULE, center + np.array([0, 0, 10]), 6.0) is True
+    assert min(SHAPE) > PATCH

@@ -1,0 +1,78 @@
+"""Nobody is trained on and tested on: by patient, frozen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.learn.material import cube
+from triage.learn.scans import Scan
+from triage.learn.sources import read_cases, read_cubes
+from triage.learn.split import NEVER_TRAINED, Split, split_cubes
+
+FROZEN = "5b6b0bba6f263f849d066b45857e240b56d66302bfbe30c93b026bc472a65bc6"
+
+
+@pytest.fixture(scope="module")
+def real(shared_data: Path) -> Split:
+    patients = [c.patient for c in read_cases(shared_data).values()]
+    return split_cubes(read_cubes(shared_data), patients)
+
+
+@pytest.mark.real
+def test_the_split_is_the_frozen_one(real: Split) -> None:
+    assert real.digest == FROZEN
+    assert (len(real.train), len(real.select), len(real.held_back)) == (86, 20, 27)
+
+
+@pytest.mark.real
+def test_no_patient_has_two_roles(real: Split) -> None:
+    roles = [set(real.train), set(real.select), set(real.held_back)]
+    assert sum(len(r) for r in roles) == len(set.union(*roles)) == 133
+
+
+@pytest.mark.real
+def test_the_test_patient_is_in_no_training(real: Split, shared_data: Path) -> None:
+    assert NEVER_TRAINED == ("LIDC-IDRI-0050",)
+    assert not set(NEVER_TRAINED) & (set(real.train) | set(real.select))
+    cases = read_cases(shared_data)
+    assert not set(NEVER_TRAINED) & {cases[n].patient for n in real.cases}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("patient", ["LIDC-IDRI-0001", "LIDC-IDRI-0009", "LIDC-IDRI-0745"])
+def test_a_left_out_patient_is_in_neither_scans_nor_cubes(
+    patient: str, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = pytest.importorskip("triage.learn.train", reason="torch is not installed")
+    named: list[str] = []
+
+    def only_name(case: object) -> Scan | None:
+        named.append(case.patient)  # type: ignore[attr-defined]
+        return None
+
+    monkeypatch.setattr(train, "load_scan", only_name)
+    _, cubes, split = train.training_data(shared_data, [patient])
+    taught = {c.patient for c in cubes}
+    assert patient not in named
+    assert len(named) == 3
+    assert patient not in taught
+    assert not taught & {*split.select, *split.held_back, *NEVER_TRAINED}
+    assert min(c.readers for c in cubes) >= 2
+
+
+def test_the_order_of_the_file_does_not_matter() -> None:
+    cubes = [cube(f"P-{i:03}", 5.0 + i % 17, role="train" if i % 5 else "val") for i in range(120)]
+    assert split_cubes(cubes, []).digest == split_cubes(cubes[::-1], []).digest
+
+
+def test_select_cubes_cover_small_and_large_and_are_agreed_on() -> None:
+    cubes = [cube(f"P-{i:03}", 5.0 + i / 4, readers=1 + i % 4) for i in range(100)]
+    by_name = {c.patient: c for c in cubes}
+    chosen = [by_name[p] for p in split_cubes(cubes, ["P-007"]).select]
+    assert len(chosen) == 20
+    assert min(c.readers for c in chosen) >= 3
+    assert min(c.diameter_mm for c in chosen) < 7
+    assert max(c.diameter_mm for c in chosen) > 28
+    assert "P-007" not in {c.patient for c in chosen}
