@@ -12,6 +12,7 @@ from triage.store import reading_rows
 from triage.store.session import UnitOfWork
 from triage.store.tables import FindingRow, Result, Study
 
+_FIRST_CT_YEAR = 1971
 _LEFT_OUT = frozenset({"rejected", "dismissed"})
 
 
@@ -46,11 +47,13 @@ def inputs(
 
 
 def _iso_date(da: str) -> str | None:
-    """Study Date (DA, PS3.5 6.2) as ISO 8601; None when it is empty or no date."""
+    """Study Date (DA, PS3.5 6.2) as ISO 8601; None when it is empty or no date of a CT."""
     try:
-        return datetime.strptime(da, "%Y%m%d").date().isoformat()
+        day = datetime.strptime(da, "%Y%m%d").date()
     except ValueError:
         return None
+    # A made-up date (1900-01-01 after de-identification) is not known; rules that need it say so.
+    return day.isoformat() if day.year >= _FIRST_CT_YEAR else None
 
 
 def preliminary(

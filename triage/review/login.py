@@ -26,6 +26,7 @@ from triage.store.session import UnitOfWork
 from triage.store.tables import User
 
 SESSION_HOURS = 12
+LINK_USED = "this link was used or is too old; restart the product for a new one, or sign in"
 router = APIRouter(tags=["session"])
 # Each verification takes 64 MiB: callers queue here, not in memory.
 _verifying = threading.BoundedSemaphore(2)
@@ -61,20 +62,23 @@ def first_login(body: FirstLogin, request: Request, response: Response, world: W
     wait = throttle.wait_s(key)
     if wait:
         raise TooManyTries(wait)
-    password_hash = hash_password(body.password)
     digest = token_digest(body.token)
+    with world.store.reading() as uow:
+        user = account_rows.holder(uow, account_rows.FIRST_LOGIN, digest, world.clock())
+    if user is None:
+        throttle.failed(key)
+        raise NotSignedIn(LINK_USED, code="link_used")
+    with _verifying:
+        password_hash = hash_password(body.password)
     with world.store.unit_of_work() as uow:
+        # Asked again inside: of two who use the link at once, one gets in.
         user = account_rows.holder(uow, account_rows.FIRST_LOGIN, digest, world.clock())
         if user is not None:
             account_rows.use_up(uow, digest, world.clock())
             account_rows.set_password(uow, user.name, password_hash, actor=user.name)
             events.append(uow, "login", actor=user.name, after={"first": True})
             return _begin_session(uow, world, request, response, user)
-    throttle.failed(key)
-    raise NotSignedIn(
-        "this link was used or is too old; restart the product for a new one, or sign in",
-        code="link_used",
-    )
+    raise NotSignedIn(LINK_USED, code="link_used")
 
 
 @router.post("/api/logout", status_code=204)
