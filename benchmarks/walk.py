@@ -24,6 +24,7 @@ from tests.way.studies import write_study
 ROUNDS = 5
 QUIET_S = 0.2
 CASE = "LIDC-IDRI-0001"
+_EPOCH_S = "(julianday({}) - 2440587.5) * 86400.0"
 
 
 def main() -> int:
@@ -70,13 +71,12 @@ def _stages(product: Product, study_uid: str) -> dict[str, Any]:
     """Seconds by stage; all clocks are this machine's."""
     (last,) = query(
         product,
-        "SELECT max(strftime('%s', received_at) + strftime('%f', received_at) % 1) "
-        "FROM triage_instance WHERE study_uid = ?",
+        f"SELECT max({_EPOCH_S.format('received_at')}) FROM triage_instance WHERE study_uid = ?",
         study_uid,
     )[0]
     (published,) = query(
         product,
-        "SELECT strftime('%s', at) + strftime('%f', at) % 1 FROM triage_event "
+        f"SELECT {_EPOCH_S.format('at')} FROM triage_event "
         "WHERE kind = 'study.published' AND study_uid = ?",
         study_uid,
     )[0]
