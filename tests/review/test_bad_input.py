@@ -231,6 +231,7 @@ def test_an_unexpected_error_has_a_number_and_says_nothing_more(
         house.decide(finding, "confirm")
     answer = house.reader.get(f"/api/studies/{uid}")
     assert answer.status_code == 500
+    assert answer.headers["x-content-type-options"] == "nosniff"
     problem = answer.json()
     assert "Phantom" not in answer.text
     number = problem["instance"].rsplit(":", 1)[1]

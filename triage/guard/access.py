@@ -67,7 +67,7 @@ POLICY: dict[Role, frozenset[Action]] = {
     Role.ADJUDICATOR: _READS
     | _ACTS_ON_STUDIES
     | {Action.SEE_LEARNING, Action.READ_DICOMWEB, Action.ADJUDICATE},
-    # Sees what arrived and where it went, not what was found in whom.
+    # Sees the list, what arrived and where it went; opens no study and no image.
     Role.PACS_ADMIN: frozenset(
         {
             Action.SEE_SELF,

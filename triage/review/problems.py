@@ -162,4 +162,7 @@ def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
     where = getattr(route, "path", "unknown address")
     _log.error("error %s at %s %s", number, request.method, where, exc_info=error)
     detail = f"an unexpected error happened; nothing was changed. Ask for error {number}"
-    return response(500, "unexpected", detail, instance=f"urn:triage:error:{number}")
+    # The framework answers this one outside of the shield.
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    where_logged = f"urn:triage:error:{number}"
+    return response(500, "unexpected", detail, headers=headers, instance=where_logged)
