@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -114,16 +115,19 @@ def make_study(server: Server) -> Iterator[MakeStudy]:
     files = Files(server.data / "objects")
 
     def make(
-        name: str, *, marks: int = 2, volume: Volume | None = None, verdict: str = "run", **case: Any
+        name: str,
+        *,
+        marks: int = 2,
+        volume: Volume | None = None,
+        verdict: str = "run",
+        **case: Any,
     ) -> str:
         built, first = ball()
         x, y, z = first.center_lps_mm
         second = Mark((x - 20.0, y - 10.0, z + 15.0), 6.0, 4.5, None, 0.38)
         shown = tuple([first, second][:marks])
         patient_id = f"PH-{sum(name.encode()) % 10**6:06d}"
-        uid = add_study(
-            store, files, Case(name, patient_id, marks=shown, **case), volume or built
-        )
+        uid = add_study(store, files, Case(name, patient_id, marks=shown, **case), volume or built)
         with store.unit_of_work() as uow:
             for series in uow.query(Series).filter(Series.study_uid == uid):
                 series.verdict = verdict
@@ -171,6 +175,13 @@ def study_of(page: Page, uid: str) -> Any:
 
 def finding_of(page: Page, uid: str, number: int) -> Any:
     return next(one for one in study_of(page, uid)["findings"] if one["number"] == number)
+
+
+def search(page: Page, text: str) -> None:
+    """Narrow the worklist, so that a row is on the screen whatever other tests made."""
+    page.keyboard.press("/")
+    with page.expect_response(lambda answer: f"q={quote(text)}" in answer.url):
+        page.keyboard.type(text)
 
 
 def open_study(page: Page, uid: str) -> None:

@@ -52,7 +52,7 @@ def test_login(browser: Browser, server: Server, axe: str) -> None:
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_worklist(open_page: OpenPage, axe: str, width: int, height: int) -> None:
     page = open_page(width=width, height=height)
-    expect(page.get_by_role("row").filter(has_text="Phantom^B")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Phantom^")).not_to_have_count(0)
     assert violations(page, axe) == []
 
 

@@ -29,9 +29,7 @@ def drag(page: Page, start: tuple[float, float], by: tuple[float, float]) -> Non
     page.mouse.up()
 
 
-def test_one_key_accepts_and_the_server_has_it(
-    open_page: OpenPage, make_study: MakeStudy
-) -> None:
+def test_one_key_accepts_and_the_server_has_it(open_page: OpenPage, make_study: MakeStudy) -> None:
     uid = make_study("Accept")
     page = open_page()
     open_study(page, uid)
@@ -68,7 +66,12 @@ def test_digits_are_presets_again_after_escape(open_page: OpenPage, make_study: 
     open_study(page, uid)
     page.keyboard.press("x")
     page.keyboard.press("Escape")
-    for key, words in {"1": "400 / 40", "3": "2500 / 480", "4": "350 / 50", "2": "1500 / −600"}.items():
+    for key, words in {
+        "1": "400 / 40",
+        "3": "2500 / 480",
+        "4": "350 / 50",
+        "2": "1500 / −600",
+    }.items():
         page.keyboard.press(key)
         expect(page.get_by_test_id("window")).to_contain_text(words)
     assert finding_of(page, uid, 1)["state"] == "pending"

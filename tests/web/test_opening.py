@@ -1,4 +1,4 @@
-"""Opening a study: the slice of finding 1 at once, few requests, and nothing fetched by scrolling."""
+"""Opening a study: the slice of finding 1 at once, few requests, nothing fetched by scrolling."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.web.conftest import MakeStudy, OpenPage, finding_of, open_study, read
+from tests.web.conftest import MakeStudy, OpenPage, finding_of, open_study, read, search
 
 pytestmark = pytest.mark.browser
 
@@ -27,25 +27,32 @@ def _counting(page: Page) -> list[str]:
     return seen
 
 
-def _bright_middle(page: Page, renderer: str) -> tuple[float, float]:
-    """Middle of what is bright around the mark, in CSS px of the axial viewport."""
-    found = page.get_by_test_id("axial").evaluate(
-        """(pane, renderer) => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
-          const source = pane.querySelector('canvas')
-          const copy = document.createElement('canvas')
-          copy.width = source.width; copy.height = source.height
-          const context = copy.getContext('2d')
-          context.drawImage(source, 0, 0)
-          const { data } = context.getImageData(0, 0, copy.width, copy.height)
-          let [x, y, n] = [0, 0, 0]
-          for (let p = 0; p < data.length; p += 4)
-            if (data[p] > 150) { x += (p / 4) % copy.width; y += Math.floor(p / 4 / copy.width); n += 1 }
-          const ratio = source.width / source.clientWidth
-          done(n ? [(x / n + 0.5) / ratio, (y / n + 0.5) / ratio] : [-1, -1])
-        })))""",
-        renderer,
-    )
-    return found[0], found[1]
+_BRIGHT = """async pane => {
+  await new Promise(requestAnimationFrame)
+  await new Promise(requestAnimationFrame)
+  const source = pane.querySelector('canvas')
+  const copy = document.createElement('canvas')
+  copy.width = source.width
+  copy.height = source.height
+  const context = copy.getContext('2d')
+  context.drawImage(source, 0, 0)
+  const { data } = context.getImageData(0, 0, copy.width, copy.height)
+  let [x, y, n] = [0, 0, 0]
+  for (let p = 0; p < data.length; p += 4) {
+    if (data[p] <= 150) continue
+    x += (p / 4) % copy.width
+    y += Math.floor(p / 4 / copy.width)
+    n += 1
+  }
+  const ratio = source.width / source.clientWidth
+  return n ? [(x / n + 0.5) / ratio, (y / n + 0.5) / ratio] : [-1, -1]
+}"""
+
+
+def _bright_middle(page: Page) -> tuple[float, float]:
+    """Middle of what is bright (the ball), in CSS px of the axial viewport."""
+    x, y = page.get_by_test_id("axial").evaluate(_BRIGHT)
+    return x, y
 
 
 def _middle_of_mark(page: Page, number: int) -> tuple[float, float]:
@@ -83,7 +90,7 @@ def test_pixels_and_marks_lie_on_the_same_place(
     open_study(page, uid)
     expect(page.locator(f"[data-painter={renderer}]")).to_be_visible()
     expect(page.get_by_test_id("axial").locator("canvas:visible")).to_have_count(1)
-    pixels, mark = _bright_middle(page, renderer), _middle_of_mark(page, 1)
+    pixels, mark = _bright_middle(page), _middle_of_mark(page, 1)
     assert pixels[0] == pytest.approx(mark[0], abs=3)
     assert pixels[1] == pytest.approx(mark[1], abs=3)
 
@@ -91,8 +98,8 @@ def test_pixels_and_marks_lie_on_the_same_place(
 def test_at_most_ten_requests_open_a_study(open_page: OpenPage, make_study: MakeStudy) -> None:
     uid = make_study("Requests")
     page = open_page()
-    row = page.get_by_text("Requests").first
-    row.click()
+    search(page, "Requests")
+    page.get_by_role("row").filter(has_text="Requests").click()
     asked = _counting(page)
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("loaded")).to_contain_text("of slices shown")
@@ -166,8 +173,9 @@ def test_orientation_letters_come_from_the_matrix(
     uid = make_study("Letters")
     page = open_page()
     open_study(page, uid)
+    one_letter = re.compile("^[RLAPHF]$")
     for pane, letters in {"axial": "RLAP", "coronal": "RL", "sagittal": "AP"}.items():
-        shown = page.get_by_test_id(pane).locator("[data-at]").filter(has_text=re.compile("^[RLAPHF]$"))
+        shown = page.get_by_test_id(pane).locator("[data-at]").filter(has_text=one_letter)
         assert "".join(shown.all_text_contents()) == letters
 
 
@@ -189,3 +197,42 @@ def test_an_unevenly_spaced_series_shows_its_own_images_only(
     open_study(page, uid)
     expect(page.get_by_text("only the images as acquired are shown")).to_be_visible()
     assert page.get_by_test_id("coronal").count() == 0
+
+
+def test_a_lost_gpu_context_goes_on_with_plain_canvas(
+    open_page: OpenPage, make_study: MakeStudy
+) -> None:
+    uid = make_study("Lost context")
+    page = open_page()
+    page.evaluate("localStorage.setItem('triage.render', 'webgl')")
+    page.add_init_script(
+        """window.contexts = []
+        const get = HTMLCanvasElement.prototype.getContext
+        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+          const context = get.call(this, kind, ...rest)
+          if (kind === 'webgl2' && context) window.contexts.push(context)
+          return context
+        }"""
+    )
+    open_study(page, uid)
+    expect(page.locator("[data-painter=webgl]")).to_be_visible()
+    page.keyboard.press("a")
+    page.evaluate(
+        """for (const context of window.contexts)
+             if (!context.isContextLost()) context.getExtension('WEBGL_lose_context').loseContext()"""
+    )
+    expect(page.locator("[data-painter=cpu]")).to_be_visible()
+    expect(page.get_by_text("CPU rendering")).to_be_visible()
+    expect(page.get_by_test_id("active-state")).to_contain_text("Accepted")
+    pixels, mark = _bright_middle(page), _middle_of_mark(page, 1)
+    assert pixels == pytest.approx(mark, abs=3)
+
+
+def test_leaving_a_study_lets_go_of_it(open_page: OpenPage, make_study: MakeStudy) -> None:
+    uid = make_study("Leave")
+    page = open_page()
+    open_study(page, uid)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("grid")).to_be_visible()
+    assert page.workers == []
+    assert page.locator("canvas").count() == 0

@@ -1,4 +1,4 @@
-"""Decisions when the connection or another reader stands in between: nothing lost or overwritten."""
+"""Decisions when the connection or another reader stands in between: nothing is lost."""
 
 from __future__ import annotations
 
@@ -105,9 +105,7 @@ def test_two_readers_on_one_finding_see_both_and_choose(
     assert finding_of(mine, uid, 1)["state"] == state
 
 
-def test_another_readers_act_appears_by_itself(
-    open_page: OpenPage, make_study: MakeStudy
-) -> None:
+def test_another_readers_act_appears_by_itself(open_page: OpenPage, make_study: MakeStudy) -> None:
     uid = make_study("Live")
     mine, theirs = open_page("reader"), open_page("second")
     open_study(mine, uid)

@@ -10,9 +10,7 @@ from tests.web.conftest import MakeStudy, OpenPage, open_study, saved, study_of
 pytestmark = pytest.mark.browser
 
 
-def test_enter_twice_signs_when_all_is_decided(
-    open_page: OpenPage, make_study: MakeStudy
-) -> None:
+def test_enter_twice_signs_when_all_is_decided(open_page: OpenPage, make_study: MakeStudy) -> None:
     uid = make_study("Sign", marks=1)
     page = open_page()
     open_study(page, uid)

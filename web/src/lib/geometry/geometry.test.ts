@@ -23,6 +23,8 @@ const turned: Grid = {
   spacing: [0.7, 0.7, 1.25],
 }
 
+const spot = (id: string, x: number) => ({ id, x, y: 0, half: 10 })
+
 const viewOf = (on: Grid, name: PlaneName): View => ({
   plane: planeOf(on, name),
   centre: middleOf(on),
@@ -145,7 +147,6 @@ describe('marks', () => {
   })
 
   it('keep only their number where they overlap the selected one', () => {
-    const spot = (id: string, x: number) => ({ id, x, y: 0, half: 10 })
     const spots = [spot('a', 0), spot('b', 15), spot('c', 100), spot('d', 110)]
     expect(overlapped(spots, 'a')).toEqual(new Set(['b']))
     expect(overlapped(spots, null)).toEqual(new Set())

@@ -66,9 +66,10 @@ it.each([
   [0.97, 'veryLikely'], [0.9, 'veryLikely'], [0.899, 'likely'], [0.6, 'likely'], [0.3, 'possible'], [0.299, 'unlikely'], [0, 'unlikely'],
 ])('%d is %s', (probability, word) => expect(likelihood(probability)).toBe(word))
 
+const mark = (id: string, z: number, state: Finding['state'] = 'pending') =>
+  ({ finding_id: id, state, center_lps_mm: [0, 0, z] }) as unknown as Finding
+
 describe('before signing', () => {
-  const mark = (id: string, z: number, state: Finding['state'] = 'pending') =>
-    ({ finding_id: id, state, center_lps_mm: [0, 0, z] }) as unknown as Finding
   const study = { study_uid: 's', state: 'ready', amending: false, provisional: false, questions: [{ field: 'purpose', text: '' }] } as unknown as Study
   const grid = { size: [4, 4, 10], origin: [0, 0, 0], axes: [[1, 0, 0], [0, 1, 0], [0, 0, 1]], spacing: [1, 1, 1] } as const
 
