@@ -32,6 +32,7 @@ from triage.guard.credentials import new_token
 from triage.phantom import dicom as phantom
 from triage.settings import Settings, is_loopback
 from triage.store import account_rows, upkeep_rows
+from triage.store.session import UnitOfWork
 from triage.store.tables import now
 from triage.supervisor import Part, Supervisor
 from triage.wiring import House, open_house
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_STUDY_WITHIN_S = 300.0
 _LINK_HOURS = 24.0
+_FIRST_READER = "reader"
 _USER_NAME = re.compile(r"[a-z][a-z0-9._-]{0,63}\Z")
 
 
@@ -91,9 +93,8 @@ def _welcome(house: House) -> None:
     if is_first and house.settings.demo == "on":
         _bring_first_study(house)
     print(f"ready {_address(house.settings)}", flush=True)
-    link = first_login_link(house)
-    if link:
-        print(f"first login (once, within {_LINK_HOURS:g} h): {link}", flush=True)
+    for who, link in first_login_links(house).items():
+        print(f"first login as {who} (once, within {_LINK_HOURS:g} h): {link}", flush=True)
 
 
 def _bring_first_study(house: House) -> None:
@@ -126,12 +127,27 @@ def _address(settings: Settings) -> str:
 # ---------------------------------------------------------------- accounts
 
 
-def first_login_link(house: House) -> str | None:
-    """Make a new one-time first-login link while nobody has a password; None afterwards."""
+def first_login_links(house: House) -> dict[str, str]:
+    """Make new one-time links while nobody has a password; none afterwards.
+
+    Returns
+    -------
+    dict
+        Account to link: the administrator, and for the demonstration a reader, since an
+        administrator does not decide findings.
+    """
     token, digest = new_token()
     with house.store.unit_of_work() as uow:
         offered = account_rows.offer_first_login(uow, digest, now(), hours=_LINK_HOURS)
-    return f"{_address(house.settings)}/login#first={token}" if offered else None
+        if not offered:
+            return {}
+        is_new = house.settings.demo == "on" and account_rows.user(uow, _FIRST_READER) is None
+        if is_new:
+            _add(uow, _FIRST_READER, access.Role.RADIOLOGIST.value)
+    links = {account_rows.FIRST_ADMIN: _link(house.settings, token)}
+    if house.settings.demo == "on":
+        links[_FIRST_READER] = _login_link(house, _FIRST_READER)
+    return links
 
 
 def add_user(settings: Settings, name: str, role: str) -> str:
@@ -149,10 +165,14 @@ def add_user(settings: Settings, name: str, role: str) -> str:
     _check_role(role)
     house = open_house(settings)
     with house.store.unit_of_work() as uow:
-        account_rows.add_user(
-            uow, name, role, display_name="", password_hash="", actor="command line"
-        )
+        _add(uow, name, role)
     return _login_link(house, name)
+
+
+def _add(uow: UnitOfWork, name: str, role: str, display_name: str = "") -> None:
+    account_rows.add_user(
+        uow, name, role, display_name=display_name, password_hash="", actor="command line"
+    )
 
 
 def new_login_link(settings: Settings, name: str) -> str:
@@ -170,7 +190,11 @@ def _login_link(house: House, name: str) -> str:
     with house.store.unit_of_work() as uow:
         kind = account_rows.FIRST_LOGIN
         account_rows.add_credential(uow, kind, name, digest, expires_at=expires)
-    return f"{_address(house.settings)}/login#first={token}"
+    return _link(house.settings, token)
+
+
+def _link(settings: Settings, token: str) -> str:
+    return f"{_address(settings)}/login#first={token}"
 
 
 def create_token(settings: Settings, role: str, name: str) -> str:
@@ -180,9 +204,7 @@ def create_token(settings: Settings, role: str, name: str) -> str:
     token, digest = new_token()
     account = f"token-{name}"
     with house.store.unit_of_work() as uow:
-        account_rows.add_user(
-            uow, account, role, display_name=name, password_hash="", actor="command line"
-        )
+        _add(uow, account, role, display_name=name)
         account_rows.add_credential(
             uow, account_rows.TOKEN, account, digest, expires_at=None, label=name
         )
