@@ -6,8 +6,10 @@ The engine knows nothing of it: `wiring` hands the goals over.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from triage.core.finding import RejectReason
 from triage.core.work import Goal
 
 # Facts. A tool's `needs` and `gives` use these names and no others.
@@ -30,6 +32,29 @@ PUBLISH = Goal("publish", wants=(PUBLISHED, VOLUME_STREAM))
 # Goals of their own: a report that cannot be written must not take a published study away.
 REPORT_PRELIMINARY = Goal("report", wants=(REPORT,))
 REPORT_SIGNED = Goal("report_final", wants=(REPORT_FINAL,), priority=50)
+
+# What a round of learning walks through; its subject is the round's id, not a study.
+ROUND = "round"  # what was asked for: population, steps, seed, decisions up to which event
+SEALED_SET = "sealed_set"  # test patients neither model has seen, by the hashes of their slices
+TRAINING_SET = "training_set"  # frozen signed decisions, as a digest
+TUNED = "tuned"  # key of the fine-tuned weights
+CHALLENGER = "challenger"  # digest of the model folder made of them
+COMPARISON = "comparison"  # what both models said of the sealed set
+VERDICT = "verdict"  # promote | refuse | not_enough_evidence, with its reason
+LEARN = Goal("round", wants=(VERDICT,), priority=200)
+
+# How much a rejected mark teaches "no nodule here", by the reader's reason. A duplicate lies on a
+# nodule, and what looks like one to the machine and benign to a reader is taught gently.
+NEGATIVE_WEIGHT: Mapping[RejectReason, float] = {
+    RejectReason.VESSEL: 1.0,
+    RejectReason.ARTEFACT: 1.0,
+    RejectReason.ATELECTASIS: 0.75,
+    RejectReason.SCAR: 0.75,
+    RejectReason.NODE: 0.5,
+    RejectReason.BENIGN_PATTERN: 0.5,
+    RejectReason.OTHER: 0.5,
+    RejectReason.DUPLICATE: 0.0,
+}
 
 # SOP Classes that are read (PS3.4 Annex B.5).
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"

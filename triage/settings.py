@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     auth: Literal["on", "off"] = "on"
     runtime: RuntimeChoice = RuntimeChoice.AUTO
     model: str = ""
+    sealed: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     trusted_proxy: str = ""

@@ -406,3 +406,59 @@ class Credential(Base):
     expires_at: Mapped[datetime | None] = mapped_column()
     used_at: Mapped[datetime | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+# ---------------------------------------------------------------- what is learned (learn)
+
+
+class Model(Base):
+    """A model of this installation: what it came from, and whether it reads studies."""
+
+    __tablename__ = "triage_model"
+    digest: Mapped[str] = mapped_column(_Digest, primary_key=True)  # SHA-256 of the network
+    name: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(64))
+    folder: Mapped[str] = mapped_column(Text)  # of a released model its name, else under data
+    parent: Mapped[str | None] = mapped_column(_Digest)
+    state: Mapped[str] = mapped_column(String(16), index=True)  # champion challenger retired
+    evidence: Mapped[str] = mapped_column(String(16))  # released | real | phantom
+    round_id: Mapped[str | None] = mapped_column(String(64))
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    promoted_at: Mapped[datetime | None] = mapped_column()
+    promoted_by: Mapped[str] = mapped_column(String(64), default="")
+    replaced: Mapped[str | None] = mapped_column(_Digest)  # the champion before: rollback's aim
+    manifest: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Round(Base):
+    """One round of learning: decisions in, a challenger and a verdict out."""
+
+    __tablename__ = "triage_round"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int] = mapped_column(unique=True)
+    population: Mapped[str] = mapped_column(String(16))  # real | phantom, never mixed
+    state: Mapped[str] = mapped_column(String(16), index=True)  # queued running done waiting
+    reason: Mapped[str] = mapped_column(Text, default="")
+    order: Mapped[dict[str, Any]] = mapped_column(default=dict)  # steps, seed
+    champion: Mapped[str] = mapped_column(_Digest, default="")
+    challenger: Mapped[str | None] = mapped_column(_Digest)
+    dataset: Mapped[str | None] = mapped_column(_Digest)
+    sealed: Mapped[str | None] = mapped_column(_Digest, index=True)  # set that was looked at
+    look: Mapped[int | None] = mapped_column()
+    items: Mapped[list[Any]] = mapped_column(default=list)  # keys of the decisions it took
+    refused: Mapped[list[Any]] = mapped_column(default=list)  # [{study_uid, label, slices}]
+    progress: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    verdict: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    started_by: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None] = mapped_column()
+
+
+class SealedSlice(Base):
+    """A slice of a test patient, by what it shows: nothing that holds it is ever trained on."""
+
+    __tablename__ = "triage_sealed_slice"
+    pixel_sha256: Mapped[str] = mapped_column(_Digest, primary_key=True)
+    label: Mapped[str] = mapped_column(String(64))
+    set_name: Mapped[str] = mapped_column(String(64))
+    sealed_at: Mapped[datetime] = mapped_column(default=now)

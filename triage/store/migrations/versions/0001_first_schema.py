@@ -75,6 +75,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "triage_model",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=False),
+        sa.Column("parent", sa.String(length=64), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("evidence", sa.String(length=16), nullable=False),
+        sa.Column("round_id", sa.String(length=64), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("promoted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("promoted_by", sa.String(length=64), nullable=False),
+        sa.Column("replaced", sa.String(length=64), nullable=True),
+        sa.Column("manifest", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    with op.batch_alter_table("triage_model", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_triage_model_state"), ["state"], unique=False)
+
+    op.create_table(
         "triage_outbox",
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -115,6 +135,41 @@ def upgrade() -> None:
     with op.batch_alter_table("triage_plan", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_triage_plan_subject"), ["subject"], unique=False)
 
+    op.create_table(
+        "triage_round",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("population", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("order", sa.JSON(), nullable=False),
+        sa.Column("champion", sa.String(length=64), nullable=False),
+        sa.Column("challenger", sa.String(length=64), nullable=True),
+        sa.Column("dataset", sa.String(length=64), nullable=True),
+        sa.Column("sealed", sa.String(length=64), nullable=True),
+        sa.Column("look", sa.Integer(), nullable=True),
+        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("refused", sa.JSON(), nullable=False),
+        sa.Column("progress", sa.JSON(), nullable=False),
+        sa.Column("verdict", sa.JSON(), nullable=False),
+        sa.Column("started_by", sa.String(length=64), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number"),
+    )
+    with op.batch_alter_table("triage_round", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_triage_round_sealed"), ["sealed"], unique=False)
+        batch_op.create_index(batch_op.f("ix_triage_round_state"), ["state"], unique=False)
+
+    op.create_table(
+        "triage_sealed_slice",
+        sa.Column("pixel_sha256", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.String(length=64), nullable=False),
+        sa.Column("set_name", sa.String(length=64), nullable=False),
+        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("pixel_sha256"),
+    )
     op.create_table(
         "triage_study",
         sa.Column("study_uid", sa.String(length=64), nullable=False),
@@ -496,6 +551,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_triage_study_accession"))
 
     op.drop_table("triage_study")
+    op.drop_table("triage_sealed_slice")
+    with op.batch_alter_table("triage_round", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_triage_round_state"))
+        batch_op.drop_index(batch_op.f("ix_triage_round_sealed"))
+
+    op.drop_table("triage_round")
     with op.batch_alter_table("triage_plan", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_triage_plan_subject"))
 
@@ -506,6 +567,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_triage_outbox_next_at"))
 
     op.drop_table("triage_outbox")
+    with op.batch_alter_table("triage_model", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_triage_model_state"))
+
+    op.drop_table("triage_model")
     op.drop_table("triage_executor")
     with op.batch_alter_table("triage_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_triage_event_study_uid"))
