@@ -254,6 +254,45 @@ def evaluate(context: typer.Context, model: Path) -> None:
     raise typer.Exit(upkeep.evaluate(model, context.args))
 
 
+@app.command()
+def finetune(
+    phantom: Annotated[
+        bool, typer.Option("--phantom", help="On phantom studies, judged on phantoms.")
+    ] = False,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Run a round of learning on the signed decisions; exit 1 unless the verdict is promote."""
+    from triage import rounds
+
+    ended = rounds.finetune(settings.load(), phantom=phantom, steps=steps, seed=seed)
+    _print(ended, as_json)
+    raise typer.Exit(0 if ended.get("verdict") == "promote" else EXIT_NO)
+
+
+@app.command()
+def promote(
+    digest: Annotated[str, typer.Argument(help="Of the challenger; eight digits are enough.")],
+    phantom: Annotated[
+        bool, typer.Option("--phantom", help="Although only phantoms stand behind the verdict.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a challenger the champion; only after a verdict of promote."""
+    from triage import rounds
+
+    _print(rounds.promote(settings.load(), digest, phantom=phantom), as_json)
+
+
+@app.command()
+def rollback(as_json: AsJson = False) -> None:
+    """Go back to the champion before."""
+    from triage import rounds
+
+    _print(rounds.rollback(settings.load()), as_json)
+
+
 def _not_built(name: str, what: str) -> Callable[[], NoReturn]:
     def verb() -> NoReturn:
         raise NotBuiltYet(f"`triage {name}` is not built yet: {what}")
@@ -264,9 +303,6 @@ def _not_built(name: str, what: str) -> Callable[[], NoReturn]:
 
 _LATER = {
     "deid": "de-identified copies with a report",
-    "finetune": "fine-tuning on signed corrections",
-    "promote": "making a challenger the champion",
-    "rollback": "going back to the earlier champion",
     "goal": "archive goals through the planner",
 }
 _LATER_PACS = {

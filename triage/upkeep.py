@@ -31,7 +31,7 @@ from triage.guard import access
 from triage.guard.credentials import new_token
 from triage.phantom import dicom as phantom
 from triage.settings import Settings, is_loopback
-from triage.store import account_rows, upkeep_rows
+from triage.store import account_rows, learning_rows, upkeep_rows
 from triage.store.session import UnitOfWork
 from triage.store.tables import now
 from triage.supervisor import Part, Supervisor
@@ -71,6 +71,9 @@ def up(settings: Settings) -> int:
             Part("serve", [*command, "serve"]),
             Part("work", [*command, "work", "--queues", "cpu"]),
         ]
+        if _is_installed("torch"):
+            # A process of its own: training must not hold up reading.
+            parts.append(Part("train", [*command, "work", "--queues", "train"]))
         return Supervisor(parts, lambda: _welcome(house)).run()
 
 
@@ -303,12 +306,12 @@ def _check_callers(settings: Settings) -> str:
 
 
 def _check_model(settings: Settings) -> str:
-    model = model_folder.open_model(model_folder.locate(settings.model))
+    model = model_folder.open_model(wiring.champion_of(open_house(settings)).folder())
     return f"{model.name} {model.version}, digest {model.digest[:12]}"
 
 
 def _check_runtime(settings: Settings) -> str:
-    model = model_folder.open_model(model_folder.locate(settings.model))
+    model = model_folder.open_model(wiring.champion_of(open_house(settings)).folder())
     return f"{runtimes.choose(settings.runtime, model).name} answers like the stored tile"
 
 
@@ -322,17 +325,33 @@ def _check_page(_settings: Settings) -> str:
 
 
 def models(settings: Settings) -> list[dict[str, Any]]:
-    """The models at hand, with digest and whether each is intact."""
-    found = []
+    """The models at hand: those of the registry, and released ones that never read here."""
+    house = open_house(settings)
+    with house.store.reading() as uow:
+        rows = [(row, row.digest) for row in learning_rows.models(uow)]
+    champion = wiring.champion_of(house)
+    found: list[dict[str, Any]] = []
+    for row, digest in rows:
+        released = row.evidence == learning_rows.RELEASED
+        folder = model_folder.locate(row.folder) if released else champion.of(digest)
+        said = {"digest": digest, "state": row.state, "evidence": row.evidence}
+        found.append({**_is_intact(folder), **said})
+    known = {digest for _, digest in rows}
+    reads = "pinned" if settings.model else "released" if known else "champion"
     for root in model_folder.MODEL_ROOTS:
         for folder in sorted(p.parent for p in root.glob(f"*/{model_folder.ONNX_FILE}")):
-            try:
-                model = model_folder.open_model(folder)
-                row = {"name": model.name, "version": model.version, "digest": model.digest}
-                found.append({**row, "state": "ok"})
-            except ModelError as error:
-                found.append({"name": folder.name, "state": error.message})
+            one = _is_intact(folder)
+            if one.get("digest") not in known:
+                found.append({**one, "state": reads, "evidence": learning_rows.RELEASED})
     return found
+
+
+def _is_intact(folder: Path) -> dict[str, Any]:
+    try:
+        model = model_folder.open_model(folder)
+    except ModelError as error:
+        return {"name": folder.name, "intact": error.message}
+    return {"name": model.name, "version": model.version, "digest": model.digest, "intact": "ok"}
 
 
 def train(arguments: Sequence[str]) -> int:

@@ -24,13 +24,18 @@ from granian.http import HTTP1Settings
 from triage import lifeline
 from triage import settings as settings_module
 from triage.core.work import Queue, Tool
-from triage.detect import model_folder, nodule, result_tools, tools
+from triage.detect import nodule, result_tools, tools
+from triage.detect.champion import Champion
 from triage.detect.stored import VolumeCache
 from triage.engine.explain import explain
 from triage.engine.registry import Registry
 from triage.engine.runner import Runner
+from triage.engine.versions import PlanEnd
 from triage.engine.worker import Watcher, Worker
 from triage.errors import ConfigurationError
+from triage.learn.sealed import FolderPopulation, PhantomPopulation, Population, trained_on
+from triage.learn.tools import Bench, be_nice, round_tools
+from triage.learn.watch import RoundWatch, on_round_end
 from triage.outputs import sr, volume_stream
 from triage.outputs.tools import write_final_sr, write_sr
 from triage.peers import node as peers
@@ -46,7 +51,7 @@ from triage.review.watch import ReportWatch
 from triage.rules import study as study_rules
 from triage.settings import RuntimeChoice, Settings
 from triage.store.files import Files
-from triage.store.session import Store
+from triage.store.session import Store, UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -89,10 +94,17 @@ def open_house(settings: Settings) -> House:
 # ---------------------------------------------------------------- tools
 
 
-def registry_of(house: House) -> Registry:
-    """Register every tool of this installation."""
+def registry_of(house: House, phantoms: PhantomPopulation | None = None) -> Registry:
+    """Register every tool of this installation.
+
+    Parameters
+    ----------
+    house : House
+    phantoms : PhantomPopulation, optional
+        Test phantoms of rounds on phantoms; those of `triage.learn.sealed` unless given.
+    """
     registry = Registry()
-    for tool in _tools(house):
+    for tool in [*_tools(house), *round_tools(bench_of(house, phantoms))]:
         registry.add(tool)
     return registry
 
@@ -102,8 +114,7 @@ def _tools(house: House) -> list[Tool]:
     cache = VolumeCache(files)
     destinations = peers.destinations(house.settings, sr.KIND)
 
-    def model() -> Path:
-        return model_folder.locate(house.settings.model)
+    model = champion_of(house).folder
 
     found: list[Tool] = [
         tools.assemble_series(store, files),
@@ -119,6 +130,30 @@ def _tools(house: House) -> list[Tool]:
     if choice in (RuntimeChoice.AUTO, RuntimeChoice.ONNX):
         found.append(tools.detect_onnx(files, model, cache))
     return found
+
+
+def champion_of(house: House) -> Champion:
+    """The model that reads studies here."""
+    return Champion(house.store, house.settings.data, house.settings.model)
+
+
+def bench_of(house: House, phantoms: PhantomPopulation | None = None) -> Bench:
+    """What rounds of learning work with."""
+    settings, champion = house.settings, champion_of(house)
+    populations: dict[str, Population] = {
+        one.kind: one
+        for one in (
+            FolderPopulation(settings.sealed, lambda: trained_on(champion.folder())),
+            phantoms or PhantomPopulation(settings.data / "sealed-phantoms"),
+        )
+    }
+    return Bench(house.store, house.files, settings.data, champion, populations, settings.runtime)
+
+
+def plan_ended(uow: UnitOfWork, end: PlanEnd) -> None:
+    """Keep studies and rounds in step with their plans."""
+    on_plan_end(uow, end)
+    on_round_end(uow, end)
 
 
 # ---------------------------------------------------------------- processes
@@ -143,6 +178,8 @@ def work(
     """Run a worker until told to end."""
     lifeline.end_with_supervisor(life_fd)
     stop = _stop_on_signals()
+    if set(queues) == {Queue.TRAIN.value}:
+        be_nice()
     house = open_house(settings)
     with _worker_slot(settings.data) as slot:
         runner = Runner(
@@ -150,10 +187,14 @@ def work(
             registry_of(house),
             executor_id=f"{socket.gethostname()[:32]}:{Path(slot.name).stem}",
             lease_s=settings.lease_s,
-            on_plan_end=on_plan_end,
+            on_plan_end=plan_ended,
         )
         runner.prepare()
-        watchers: list[Watcher] = [StudyWatch(house.store, settings), ReportWatch(house.store)]
+        watchers: list[Watcher] = [
+            StudyWatch(house.store, settings),
+            ReportWatch(house.store),
+            RoundWatch(house.store, champion_of(house)),
+        ]
         handlers = [StoreSr(peers.nodes_of(settings), house.files)]
         worker = Worker(runner, watchers, handlers, watch_s=_WATCH_S)
         lifeline.say_ready(ready_fd)

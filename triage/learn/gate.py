@@ -176,9 +176,7 @@ def judge(table: Sequence[CasePair], look: int = 1) -> Judgement:
     changes = _changes(champion, challenger, draws, alpha)
     verdict, reason = _verdict(changes, len(rows), alpha)
     curves = {"champion": champion.curve(), "challenger": challenger.curve()}
-    return Judgement(
-        verdict, reason, len(rows), nodules, look, alpha, changes, curves, digest
-    )
+    return Judgement(verdict, reason, len(rows), nodules, look, alpha, changes, curves, digest)
 
 
 def margin_of(cases: int) -> float:

@@ -14,6 +14,7 @@ from triage.review import (
     context,
     decisions,
     events,
+    learning,
     login,
     page,
     pixels,
@@ -40,6 +41,7 @@ _ROUTERS = (
     events.router,
     pixels.router,
     admin.router,
+    learning.router,
     unbuilt.router,
 )
 _REFUSALS: dict[int | str, dict[str, Any]] = {

@@ -32,12 +32,15 @@ RULES: dict[tuple[str, str], Action | None] = {
     ("GET", "/api/admin/quarantine"): Action.SEE_QUARANTINE,
     ("GET", "/api/admin/users"): Action.SEE_USERS,
     ("POST", "/api/admin/users"): Action.MANAGE_USERS,
-    # Not built yet: the door is guarded all the same.
     ("GET", "/api/learning/queue"): Action.SEE_LEARNING,
+    ("GET", "/api/learning/rounds"): Action.SEE_LEARNING,
     ("POST", "/api/learning/rounds"): Action.RUN_LEARNING,
+    ("GET", "/api/learning/rounds/{round_id}"): Action.SEE_LEARNING,
+    ("GET", "/api/learning/rounds/{round_id}/plan"): Action.SEE_LEARNING,
     ("GET", "/api/models"): Action.SEE_LEARNING,
     ("POST", "/api/models/{model_id}/promote"): Action.PROMOTE_MODEL,
     ("POST", "/api/models/{model_id}/rollback"): Action.PROMOTE_MODEL,
+    # Not built yet: the door is guarded all the same.
     ("GET", "/dicomweb/{path:path}"): Action.READ_DICOMWEB,
     ("POST", "/dicomweb/{path:path}"): Action.STORE_DICOMWEB,
     ("GET", "/v2/{path:path}"): Action.INFER,

@@ -13,11 +13,6 @@ router = APIRouter(tags=["not built yet"])
 
 ADDRESSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("/metrics", ("GET",)),
-    ("/api/learning/queue", ("GET",)),
-    ("/api/learning/rounds", ("POST",)),
-    ("/api/models", ("GET",)),
-    ("/api/models/{model_id}/promote", ("POST",)),
-    ("/api/models/{model_id}/rollback", ("POST",)),
     ("/dicomweb/{path:path}", ("GET", "POST")),
     ("/v2/{path:path}", ("GET", "POST")),
     ("/predict", ("POST",)),

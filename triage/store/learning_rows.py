@@ -151,7 +151,8 @@ def _series_of(uow: UnitOfWork, finding_ids: Sequence[str]) -> dict[str, str]:
     for begin in range(0, len(finding_ids), 500):
         some = finding_ids[begin : begin + 500]
         query = select(FindingRow.finding_id, FindingRow.series_uid)
-        found |= dict(uow.execute(query.where(FindingRow.finding_id.in_(some))).tuples())
+        rows = uow.execute(query.where(FindingRow.finding_id.in_(some)))
+        found |= {row.finding_id: row.series_uid for row in rows}
     return found
 
 
@@ -182,9 +183,7 @@ def round_of(uow: UnitOfWork, round_id: str, *, for_change: bool = False) -> Rou
     return row
 
 
-def start_round(
-    uow: UnitOfWork, population: str, order: Mapping[str, Any], *, actor: str
-) -> Round:
+def start_round(uow: UnitOfWork, population: str, order: Mapping[str, Any], *, actor: str) -> Round:
     """Ask for a round; a worker plans it.
 
     Raises
@@ -333,9 +332,14 @@ def register_released(
 
 
 def register_challenger(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
-    """Register what a round made; the same weights again change nothing."""
-    row = {"state": CHALLENGER, "made_at": now(), "promoted_by": "", **values}
-    insert_new(uow, Model, row)
+    """Register what a round made; the same weights again belong to the later round."""
+    fresh = {"state": CHALLENGER, "made_at": now(), "promoted_by": "", **values}
+    if insert_new(uow, Model, fresh):
+        return
+    row = uow.get(Model, values["digest"], with_for_update=True)
+    if row is not None and row.state == CHALLENGER:  # judged anew: the later verdict counts
+        row.round_id, row.parent = values["round_id"], values["parent"]
+        row.evidence, row.manifest = values["evidence"], values["manifest"]
 
 
 def promote(uow: UnitOfWork, digest: str, *, actor: str, phantom: bool = False) -> Model:

@@ -47,3 +47,9 @@ def bury(uow: UnitOfWork, beats: dict[str, float]) -> None:
     """Delete leases that did not move since they were found dead; call after the take-over."""
     for executor, last in beats.items():
         uow.execute(delete(Executor).where(Executor.id == executor, Executor.beat == last))
+
+
+def serves(uow: UnitOfWork, queue: str, since_s: float) -> bool:
+    """Whether an executor that lives serves a queue."""
+    rows = uow.scalars(select(Executor).where(Executor.beat >= since_s))
+    return any(queue in row.queues for row in rows)
