@@ -1,7 +1,7 @@
 """Run a network over a whole volume: in one pass, or in chunks along z when memory is short.
 
 A chunk is given 64 voxels of its neighbours on either side and begins at a multiple of 8, so that
-its answer equals that of the whole volume (receptive field radius of the network: 59 voxels).
+its answer equals that of the whole volume: no answer depends on voxels farther than 63 away.
 """
 
 from __future__ import annotations

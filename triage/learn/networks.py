@@ -43,8 +43,8 @@ class ResidualBlock(nn.Module):
 class NoduleNet(nn.Module):
     """``a_k3s2``: centre heat map, size and offset at stride 4; about 0.65 M parameters.
 
-    Receptive field radius 59 voxels, so answers of a tile with a halo of 64 equal those of the
-    whole volume.
+    An answer depends on voxels up to 63 away, so answers of a tile with a halo of 64 equal those
+    of the whole volume.
 
     Parameters
     ----------
