@@ -50,11 +50,11 @@ def sop_uid(index: int) -> str:
 def header(index: int) -> dict[str, Any]:
     """What the door keeps of a slice."""
     return {
-        "ImagePositionPatient": [-89.6, -89.6, -40.0 + STEP_MM * index],
-        "ImageOrientationPatient": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
-        "PixelSpacing": list(SPACING_MM),
-        "SliceThickness": STEP_MM,
-        "FrameOfReferenceUID": FRAME,
+        "image_position_patient": [-89.6, -89.6, -40.0 + STEP_MM * index],
+        "image_orientation_patient": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        "pixel_spacing": list(SPACING_MM),
+        "slice_thickness": STEP_MM,
+        "frame_of_reference_uid": FRAME,
     }
 
 

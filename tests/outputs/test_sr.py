@@ -123,11 +123,7 @@ def number(group: Any, name: Any) -> Any:
 
 def words(dataset: Dataset) -> list[str]:
     """Every text value of the document."""
-    found = []
-    for element in dataset.iterall():
-        if element.keyword == "TextValue":
-            found.append(str(element.value))
-    return found
+    return [str(e.value) for e in dataset.iterall() if e.keyword == "TextValue"]
 
 
 def evaluations(dataset: Dataset) -> dict[str, str]:
@@ -275,8 +271,8 @@ def test_only_what_the_algorithm_measured_names_it(tmp_path: Path) -> None:
     ("changes", "template", "roi"),
     [
         ({}, "1411", "SCOORD3D"),
-        ({"FrameOfReferenceUID": None}, "1411", "SCOORD"),
-        ({"FrameOfReferenceUID": None, "PixelSpacing": None}, "1501", ""),
+        ({"frame_of_reference_uid": None}, "1411", "SCOORD"),
+        ({"frame_of_reference_uid": None, "pixel_spacing": None}, "1501", ""),
     ],
 )
 def test_without_a_place_in_the_header_no_place_is_made_up(

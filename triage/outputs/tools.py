@@ -146,14 +146,14 @@ def write_final_sr(
 
 
 def preliminary(uow: UnitOfWork, study_uid: str, fact: Mapping[str, Any]) -> Report:
-    """What the machine published, less what a reader has rejected since."""
+    """What the machine published, less what a reader had rejected of it before."""
     result = output_rows.result_of(uow, study_uid, fact["result_id"])
-    rows = output_rows.proposed_findings(uow, result.id)
+    rows = output_rows.proposed_findings(uow, result.id, int(fact["event"]))
     kept = [row for row in rows if row["state"] not in _NOT_REPORTED]
     return _report(
         result,
         stage=Stage.PRELIMINARY,
-        # As the machine said it, whatever a reader is doing to it now.
+        # As the machine said it, whatever a reader does to it.
         findings=tuple(reported({**row, "state": "pending"}) for row in kept),
         written_at=result.published_at or result.created_at,
     )
