@@ -18,6 +18,7 @@ from pydicom import dcmread
 from tests.outputs import reports
 from tests.outputs.reports import final, finding_row, images, preliminary
 from tests.peers.orthanc import Orthanc, free_port
+from triage import wiring
 from triage.errors import ConfigurationError, NotFound, PeerRefused, PeerUnreachable, TriageError
 from triage.outputs import sr
 from triage.outputs.images import patient_and_study
@@ -86,6 +87,15 @@ def test_echo_and_a_query_for_nothing(archive: Orthanc) -> None:
     node = Node(archive.node("pacs"), "TRIAGE")
     assert echo(node) < 5.0
     assert not holds(node, "1.2.3", "1.2.4", "1.2.5")
+
+
+@pytest.mark.orthanc
+def test_the_verb_echo_says_whom_it_reached(archive: Orthanc, tmp_path: Path) -> None:
+    settings = load(data=tmp_path, pacs=[archive.node("pacs")])
+    answer = wiring.echo_node(settings, "pacs")
+    assert (answer["node"], answer["ae_title"]) == ("pacs", "ORTHANC")
+    with pytest.raises(ConfigurationError, match="there is: pacs"):
+        wiring.echo_node(settings, "other")
 
 
 @pytest.mark.orthanc

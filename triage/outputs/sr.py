@@ -42,7 +42,6 @@ class Predecessor:
     sop_uid: str
     series_uid: str
     study_uid: str
-    instance_number: int
 
 
 def sop_uid_of(report: Report) -> str:
@@ -63,6 +62,7 @@ def build(
     images: Sequence[SourceImage],
     *,
     station: str,
+    instance_number: int = 1,
     predecessor: Predecessor | None = None,
 ) -> Dataset:
     """Make the SR.
@@ -76,6 +76,8 @@ def build(
         Every instance that was looked at; at least one.
     station : str
         AE title of this installation, the name of the observing device.
+    instance_number : int
+        Which report of the study this is.
     predecessor : Predecessor, optional
 
     Returns
@@ -92,7 +94,7 @@ def build(
         ),
         series_number=SERIES_NUMBER,
         sop_instance_uid=sop_uid_of(report),
-        instance_number=1 if predecessor is None else predecessor.instance_number + 1,
+        instance_number=instance_number,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=_MODEL_NAME,
         software_versions=report.software,

@@ -80,12 +80,13 @@ class ReportTool:
             if done is not None:
                 return done
             used = _used(uow, report)
-        predecessor = _predecessor(self.files, earlier[-1]) if earlier else None
+        predecessor = _predecessor(self.files, report, earlier)
         document = sr.build(
             report,
             patient_and_study(self.files.path_of(used[0].digest)),
             [SourceImage(s.sop_uid, s.sop_class, s.series_uid, s.header) for s in used],
             station=self.station,
+            instance_number=len(earlier) + 1,
             predecessor=predecessor,
         )
         values = {
@@ -224,15 +225,22 @@ def _used(uow: UnitOfWork, report: Report) -> list[StoredSlice]:
     return used
 
 
-def _predecessor(files: Files, row: Output) -> sr.Predecessor:
-    header = _header(files, row)
-    return sr.Predecessor(
-        row.sop_uid, str(header.SeriesInstanceUID), row.study_uid, int(header.InstanceNumber)
-    )
+def _predecessor(files: Files, report: Report, earlier: Sequence[Output]) -> sr.Predecessor | None:
+    """What a report replaces: the one before it; the machine never replaces what was signed."""
+    replaced = [
+        row
+        for row in earlier
+        if report.stage is Stage.FINAL or row.status == Stage.PRELIMINARY.value
+    ]
+    if not replaced:
+        return None
+    last = replaced[-1]
+    series_uid = str(_header(files, last).SeriesInstanceUID)
+    return sr.Predecessor(last.sop_uid, series_uid, last.study_uid)
 
 
 def _header(files: Files, row: Output) -> Any:
     path = files.path_of(row.digest)
     if not path.exists():
         raise NotFound(f"the file of report {row.sop_uid} is gone")
-    return dcmread(path, specific_tags=["SeriesInstanceUID", "InstanceNumber"])
+    return dcmread(path, specific_tags=["SeriesInstanceUID"])
