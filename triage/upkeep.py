@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from triage import wiring
-from triage.detect import model_folder, runtimes
-from triage.engine.runner import Runner
 from triage.errors import (
     ConfigurationError,
     ModelError,
@@ -29,7 +27,6 @@ from triage.errors import (
 )
 from triage.guard import access
 from triage.guard.credentials import new_token
-from triage.phantom import dicom as phantom
 from triage.settings import Settings, is_loopback
 from triage.store import account_rows, upkeep_rows
 from triage.store.session import UnitOfWork
@@ -61,6 +58,8 @@ def up(settings: Settings) -> int:
     ConfigurationError
         Another `triage up` runs on this data folder, or the folder cannot be used.
     """
+    from triage.engine.runner import Runner
+
     house = open_house(settings)
     with _only_one(settings.data):
         # Both schemas stand before any part starts, so that none of them waits for another.
@@ -101,11 +100,13 @@ def _bring_first_study(house: House) -> None:
     print("first start: making one phantom CT, so that there is a study to read", flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="triage-phantom-") as folder:
-            phantom.make(Path(folder), seed=1)
-            wiring.import_paths(house.settings, [Path(folder)])
+            # In a process of its own: making it takes memory that this one would keep.
+            verb = [sys.executable, "-m", "triage.cli", "phantom", f"{folder}/ct"]
+            subprocess.run(verb, check=True, stdout=subprocess.DEVNULL)
+            wiring.import_paths(house.settings, [Path(folder) / "ct"])
         _await_study(house)
-    except TriageError as error:
-        log.warning("the phantom study is missing: %s", error.message)
+    except (TriageError, subprocess.CalledProcessError) as error:
+        log.warning("the phantom study is missing: %s", error)
 
 
 def _await_study(house: House) -> None:
@@ -303,11 +304,15 @@ def _check_callers(settings: Settings) -> str:
 
 
 def _check_model(settings: Settings) -> str:
+    from triage.detect import model_folder
+
     model = model_folder.open_model(model_folder.locate(settings.model))
     return f"{model.name} {model.version}, digest {model.digest[:12]}"
 
 
 def _check_runtime(settings: Settings) -> str:
+    from triage.detect import model_folder, runtimes
+
     model = model_folder.open_model(model_folder.locate(settings.model))
     return f"{runtimes.choose(settings.runtime, model).name} answers like the stored tile"
 
@@ -323,6 +328,8 @@ def _check_page(_settings: Settings) -> str:
 
 def models(settings: Settings) -> list[dict[str, Any]]:
     """The models at hand, with digest and whether each is intact."""
+    from triage.detect import model_folder
+
     found = []
     for root in model_folder.MODEL_ROOTS:
         for folder in sorted(p.parent for p in root.glob(f"*/{model_folder.ONNX_FILE}")):

@@ -8,45 +8,33 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-
-from fastapi import FastAPI
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
+from typing import IO, TYPE_CHECKING, Any
 
 from triage import lifeline
 from triage import settings as settings_module
 from triage.core.work import Queue, Tool
-from triage.detect import model_folder, nodule, result_tools, tools
-from triage.detect.stored import VolumeCache
-from triage.engine.explain import explain
-from triage.engine.registry import Registry
-from triage.engine.runner import Runner
-from triage.engine.worker import Watcher, Worker
 from triage.errors import ConfigurationError
-from triage.outputs import sr, volume_stream
-from triage.outputs.tools import write_final_sr, write_sr
-from triage.peers import node as peers
-from triage.peers.send import StoreSr
-from triage.receive import cstore
-from triage.receive.importer import ImportReport
-from triage.receive.importer import import_paths as take_in
-from triage.receive.intake import Intake
-from triage.receive.watch import StudyWatch, on_plan_end
-from triage.review.api import create_app
-from triage.review.services import Services
-from triage.review.watch import ReportWatch
-from triage.rules import study as study_rules
 from triage.settings import RuntimeChoice, Settings
 from triage.store.files import Files
 from triage.store.session import Store
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from triage.engine.registry import Registry
+    from triage.engine.worker import Watcher
+    from triage.receive.importer import ImportReport
+    from triage.review.services import Services
+
+# Every process imports what it works with, inside its own function: a receiver does not carry the
+# model runtimes, and `triage user add` does not wait for them.
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +79,8 @@ def open_house(settings: Settings) -> House:
 
 def registry_of(house: House) -> Registry:
     """Register every tool of this installation."""
+    from triage.engine.registry import Registry
+
     registry = Registry()
     for tool in _tools(house):
         registry.add(tool)
@@ -98,6 +88,12 @@ def registry_of(house: House) -> Registry:
 
 
 def _tools(house: House) -> list[Tool]:
+    from triage.detect import model_folder, result_tools, tools
+    from triage.detect.stored import VolumeCache
+    from triage.outputs import sr, volume_stream
+    from triage.outputs.tools import write_final_sr, write_sr
+    from triage.peers import node as peers
+
     store, files, choice = house.store, house.files, house.settings.runtime
     cache = VolumeCache(files)
     destinations = peers.destinations(house.settings, sr.KIND)
@@ -126,6 +122,8 @@ def _tools(house: House) -> list[Tool]:
 
 def receive(settings: Settings, ready_fd: int | None, life_fd: int | None) -> None:
     """Run the DICOM receiver until told to end."""
+    from triage.receive import cstore
+
     lifeline.end_with_supervisor(life_fd)
     house = open_house(settings)
 
@@ -141,6 +139,13 @@ def work(
     settings: Settings, queues: Sequence[str], ready_fd: int | None, life_fd: int | None
 ) -> None:
     """Run a worker until told to end."""
+    from triage.engine.runner import Runner
+    from triage.engine.worker import Worker
+    from triage.peers import node as peers
+    from triage.peers.send import StoreSr
+    from triage.receive.watch import StudyWatch, on_plan_end
+    from triage.review.watch import ReportWatch
+
     lifeline.end_with_supervisor(life_fd)
     stop = _stop_on_signals()
     house = open_house(settings)
@@ -166,6 +171,10 @@ def work(
 
 def serve(settings: Settings, ready_fd: int | None, life_fd: int | None) -> None:
     """Run the page and its API until told to end."""
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+
     lifeline.end_with_supervisor(life_fd)
     open_house(settings).store.close()
     _check_port(settings.bind, settings.http_port)
@@ -189,6 +198,8 @@ def serve(settings: Settings, ready_fd: int | None, life_fd: int | None) -> None
 
 def app() -> FastAPI:
     """Make the app; called by the HTTP server in its worker process."""
+    from triage.review.api import create_app
+
     lifeline.end_with_parent()
     house = open_house(settings_module.load())
     return create_app(services(house))
@@ -196,6 +207,9 @@ def app() -> FastAPI:
 
 def services(house: House) -> Services:
     """Everything the people's door is given."""
+    from triage.engine.explain import explain
+    from triage.review.services import Services
+
     return Services(
         store=house.store,
         files=house.files,
@@ -207,6 +221,8 @@ def services(house: House) -> Services:
 
 
 def _assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    from triage.rules import study as study_rules
+
     result = inputs["result"]
     looked = result is not None and result["status"] != "not_assessed"
     # None is "not assessed"; an empty list is "nothing found": never the same answer.
@@ -220,6 +236,9 @@ def _assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def import_paths(settings: Settings, paths: Sequence[Path]) -> ImportReport:
     """Take in files, folders and ZIPs; progress goes to a terminal's stderr."""
+    from triage.receive.importer import import_paths as take_in
+    from triage.receive.intake import Intake
+
     house = open_house(settings)
     shown = sys.stderr.isatty()
 
@@ -243,6 +262,8 @@ def echo_node(settings: Settings, name: str) -> dict[str, Any]:
     TriageError
         No such node, nobody there, or it says no.
     """
+    from triage.peers import node as peers
+
     node = peers.nodes_of(settings).get(name)
     if node is None:
         known = ", ".join(one.name for one in settings.pacs) or "none"
@@ -259,6 +280,8 @@ def echo_node(settings: Settings, name: str) -> dict[str, Any]:
 
 def detect_path(settings: Settings, path: Path) -> dict[str, Any]:
     """Read one series offline: the contract's shape of `triage detect --json`."""
+    from triage.detect import nodule
+
     return nodule.detect_path(path, settings)
 
 
@@ -301,9 +324,12 @@ def _check_port(host: str, port: int) -> None:
 
 def _say_ready_when_up(settings: Settings, ready_fd: int | None) -> None:
     host = "127.0.0.1" if settings.bind in ("0.0.0.0", "localhost") else settings.bind  # noqa: S104
+    # Our own port, asked only whether it answers: nothing is believed of its certificate.
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
     while True:
         connection = (
-            http.client.HTTPSConnection(host, settings.http_port, timeout=2)
+            http.client.HTTPSConnection(host, settings.http_port, timeout=2, context=unverified)
             if settings.tls_cert
             else http.client.HTTPConnection(host, settings.http_port, timeout=2)
         )
@@ -313,6 +339,7 @@ def _say_ready_when_up(settings: Settings, ready_fd: int | None) -> None:
                 lifeline.say_ready(ready_fd)
                 return
         except OSError:
-            time.sleep(0.05)
+            pass
         finally:
             connection.close()
+        time.sleep(0.05)
