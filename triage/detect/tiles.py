@@ -10,10 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
+from triage.detect.decode import STRIDE
 from triage.detect.prepare import SIDE_MULTIPLE, Float32Array
 
 HALO = 64
-STRIDE = 4
 #: About 370 x 300 x 400 mm of lungs: larger than any chest seen, about 1 GB of working memory.
 VOXEL_BUDGET = 45_000_000
 SMALLEST_CORE = 64

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ from triage.detect import prepare as prepare_module
 from triage.detect.prepare import Float32Array
 from triage.learn.evaluate import load_network
 from triage.learn.mining import TorchRuntime
-from triage.learn.networks import CHANNELS, STRIDE, NoduleNet
+from triage.learn.networks import CHANNELS, NoduleNet
 
 OPSET = 18
 INPUT, OUTPUT = "image", "answer"
@@ -76,7 +77,9 @@ def to_onnx(network: NoduleNet) -> bytes:
     """
     folded = fold(network)
     free = dict(zip((2, 3, 4), "zyx", strict=True))
-    with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file, warnings.catch_warnings():
+        # The newer exporter writes paths of the source files into the graph; torch is pinned.
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             folded,
             (torch.zeros(1, 1, TILE, TILE, TILE),),
@@ -192,7 +195,7 @@ def data_format() -> dict[str, Any]:
                 "type": "maps",
                 "num_channels": decode_module.CHANNELS,
                 "spatial_shape": ["2*z", "2*y", "2*x"],
-                "stride": STRIDE,
+                "stride": decode_module.STRIDE,
                 "cell_center": "cell i answers for voxel stride * i",
                 "receptive_field_radius_voxels": RECEPTIVE_RADIUS,
                 "dtype": "float32",

@@ -7,8 +7,6 @@ import math
 import torch
 from torch import nn
 
-#: Voxels (mm) between neighbouring cells of the answer; cell i answers for voxel ``STRIDE * i``.
-STRIDE = 4
 #: Channels of the answer: heat logit, log of the diameter in mm, offset z y x in cells.
 CHANNELS = ("heat_logit", "log_diameter_mm", "offset_z", "offset_y", "offset_x")
 #: Chance of a nodule centre in a cell before anything is learned (focal loss start).
