@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -78,11 +79,12 @@ def write_source(path: Path, character_set: str | list[str] = "ISO_IR 192", **va
         "StudyID": "1", "AccessionNumber": "26-1", "ReferringPhysicianName": "Doe^Jane",
         "StudyDescription": "CT chest, low dose", "Modality": "CT",
     }  # fmt: skip
-    for keyword, value in {**known, **values}.items():
-        setattr(source, keyword, value)
-    source.file_meta = FileMetaDataset()
-    source.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    source.save_as(path, enforce_file_format=True)
+    with disable_value_validation():  # some values are wrong on purpose
+        for keyword, value in {**known, **values}.items():
+            setattr(source, keyword, value)
+        source.file_meta = FileMetaDataset()
+        source.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        source.save_as(path, enforce_file_format=True)
     return path
 
 

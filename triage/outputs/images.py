@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from triage.core.finding import PointLps
@@ -138,7 +139,11 @@ def patient_and_study(path: Path) -> Dataset:
         left empty: guessing a birth date is worse than having none.
     """
     wanted: list[str] = [*_COPIED, *_UIDS, "SpecificCharacterSet"]
-    source = dcmread(path, stop_before_pixels=True, specific_tags=wanted, force=True)
+    with disable_value_validation():  # its warnings would carry names into the log
+        return _copied(dcmread(path, stop_before_pixels=True, specific_tags=wanted, force=True))
+
+
+def _copied(source: Dataset) -> Dataset:
     source.decode()
     copy = Dataset()
     copy.SpecificCharacterSet = "ISO_IR 192"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -87,7 +88,7 @@ def build(
     """
     at = _local(report.written_at, patient)
     document = hd.Comprehensive3DSR(
-        evidence=[patient, *(_evidence(image, report.study_uid) for image in images)],
+        evidence=[_nameless(patient), *(_evidence(image, report.study_uid) for image in images)],
         content=_root(report, images, station),
         series_instance_uid=uids.output_series_uid(
             report.study_uid, KIND, report.algorithm.identity
@@ -110,6 +111,7 @@ def build(
         content_date=at.date(),
         content_time=at.time(),
     )
+    document.PatientName = patient.PatientName
     document.InstanceCreationDate = document.ContentDate
     document.InstanceCreationTime = document.ContentTime
     for equipment in document.get("ContributingEquipmentSequence", []):
@@ -132,6 +134,13 @@ def _local(at: datetime, patient: Dataset) -> datetime:
     if offset:
         return at.astimezone(datetime.strptime(str(offset), "%z").tzinfo)
     return at.astimezone()
+
+
+def _nameless(patient: Dataset) -> Dataset:
+    """For highdicom, which warns of names of one component by printing them: no log holds names."""
+    without = deepcopy(patient)
+    without.PatientName = ""
+    return without
 
 
 def _evidence(image: SourceImage, study_uid: str) -> Dataset:
