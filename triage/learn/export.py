@@ -1,4 +1,4 @@
-"""Write a trained network as a model folder: ONNX, metadata, self-test tile, digest.
+"""Write a trained network as a model folder: ONNX, trainable weights, metadata, self-test, digests.
 
     python -m triage.learn.export runs/nodule-s models/nodule-s --point runs/operating_point.json
 
@@ -28,7 +28,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from triage.detect import decode as decode_module
 from triage.detect import prepare as prepare_module
 from triage.detect.prepare import Float32Array
-from triage.learn.evaluate import load_network
+from triage.learn.figures import load_network
 from triage.learn.mining import TorchRuntime
 from triage.learn.networks import CHANNELS, NoduleNet
 
@@ -43,7 +43,7 @@ RECEPTIVE_RADIUS = 63
 def main(
     run: Annotated[Path, typer.Argument(help="Run of triage.learn.train.")],
     out: Annotated[Path, typer.Argument(help="Model folder.")],
-    point: Annotated[Path, typer.Option(help="Output of evaluate choose.")] = Path(
+    point: Annotated[Path, typer.Option(help="Output of figures choose.")] = Path(
         "runs/operating_point.json"
     ),
     weights: str = "model.safetensors",
@@ -51,10 +51,12 @@ def main(
     """Export one run."""
     network = load_network(run / weights)
     (out / "configs").mkdir(parents=True, exist_ok=True)
-    content = to_onnx(network)
+    content, trainable = to_onnx(network), (run / weights).read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     (out / "model.onnx").write_bytes(content)
-    (out / "sha256").write_text(f"{digest}  model.onnx\n")
+    (out / "model.safetensors").write_bytes(trainable)
+    promised = f"{digest}  model.onnx\n{hashlib.sha256(trainable).hexdigest()}  model.safetensors\n"
+    (out / "sha256").write_text(promised)
     tile = self_test_tile()
     (out / "selftest.npz").write_bytes(self_test(network, tile))
     described = json.loads((run / "run.json").read_text())
