@@ -32,7 +32,7 @@ from triage.store import account_rows, upkeep_rows
 from triage.store.session import UnitOfWork
 from triage.store.tables import now
 from triage.supervisor import Part, Supervisor
-from triage.wiring import House, open_house
+from triage.wiring import House, check_node, open_house
 
 log = logging.getLogger(__name__)
 
@@ -261,6 +261,7 @@ def doctor(settings: Settings) -> list[dict[str, Any]]:
         ("model", _check_model),
         ("runtime self-test", _check_runtime),
         ("page", _check_page),
+        *((f"PACS {one.name}", _node_check(one.name)) for one in settings.pacs),
     )
     return [_one_check(name, check, settings) for name, check in checks]
 
@@ -270,6 +271,10 @@ def _one_check(name: str, check: Callable[[Settings], str], settings: Settings) 
         return {"name": name, "ok": True, "message": check(settings)}
     except TriageError as error:
         return {"name": name, "ok": False, "message": error.message}
+
+
+def _node_check(name: str) -> Callable[[Settings], str]:
+    return lambda settings: check_node(settings, name)
 
 
 def _check_data(settings: Settings) -> str:

@@ -278,6 +278,27 @@ def echo_node(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
+def check_node(settings: Settings, name: str) -> str:
+    """Whether a node answers, and whether a destination lets us look for what we sent.
+
+    Raises
+    ------
+    TriageError
+        With the mend.
+    """
+    from triage.outputs import sr, uids
+    from triage.peers import node as peers
+    from triage.peers.query import holds
+
+    said = echo_node(settings, name)
+    answer = f"{said['ae_title']} at {said['address']} answers C-ECHO"
+    if name not in peers.destinations(settings, sr.KIND):
+        return answer
+    nothing = uids.derived_uid("no such object")
+    holds(peers.nodes_of(settings)[name], nothing, nothing, nothing)
+    return f"{answer} and C-FIND"
+
+
 def detect_path(settings: Settings, path: Path) -> dict[str, Any]:
     """Read one series offline: the contract's shape of `triage detect --json`."""
     from triage.detect import nodule

@@ -18,7 +18,7 @@ from pydicom import dcmread
 from tests.outputs import reports
 from tests.outputs.reports import final, finding_row, images, preliminary
 from tests.peers.orthanc import Orthanc, free_port
-from triage import wiring
+from triage import upkeep, wiring
 from triage.core.work import Effect, Facts, Json
 from triage.engine.effects import Outgoing
 from triage.errors import ConfigurationError, NotFound, PeerRefused, PeerUnreachable, TriageError
@@ -100,6 +100,17 @@ def test_the_verb_echo_says_whom_it_reached(archive: Orthanc, tmp_path: Path) ->
     assert (answer["node"], answer["ae_title"]) == ("pacs", "ORTHANC")
     with pytest.raises(ConfigurationError, match="there is: pacs"):
         wiring.echo_node(settings, "other")
+
+
+@pytest.mark.orthanc
+def test_the_doctor_asks_every_node_and_names_the_mend(archive: Orthanc, tmp_path: Path) -> None:
+    dead = PacsNode(name="dead", ae_title="X", host="127.0.0.1", port=free_port())
+    settings = load(data=tmp_path, pacs=[archive.node("pacs"), dead])
+    said = {one["name"]: one for one in upkeep.doctor(settings)}
+    assert said["PACS pacs"]["ok"]
+    assert said["PACS pacs"]["message"].endswith("answers C-ECHO and C-FIND")
+    assert not said["PACS dead"]["ok"]
+    assert "does not answer" in said["PACS dead"]["message"]
 
 
 @pytest.mark.orthanc

@@ -178,6 +178,7 @@ def test_an_amendment_is_a_new_object_that_names_the_one_before(house: House) ->
     assert sizes_of(amended)["Nodule 1"] == long_mm
     [earlier] = house.held(house.sent(before)["sop_uid"])
     assert amended.InstanceNumber == earlier.InstanceNumber + 1
+    assert house.product.run("verify").returncode == 0
 
 
 def test_an_archive_that_is_down_gets_it_when_it_is_up(house: House) -> None:
