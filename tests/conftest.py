@@ -81,9 +81,13 @@ class PostgresCluster:
             shutil.chown(data, self._user)
         self._run(
             str(self._programs / "initdb"), "-D", str(data), "-A", "trust", "-E", "UTF8",
-            "--locale=C.UTF-8",
+            "--locale=C.UTF-8", "--no-sync",
         )  # fmt: skip
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder}"
+        # No test cuts this cluster's power; what must survive that is tested on files and SQLite.
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories={self.folder} "
+            "-c fsync=off -c full_page_writes=off"
+        )
         self._run(
             str(self._programs / "pg_ctl"), "-D", str(data), "-o", options, "-w",
             "-l", str(self.folder / "log"), "start",
@@ -94,10 +98,10 @@ class PostgresCluster:
         data = str(self.folder / "data")
         self._run(str(self._programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
 
-    def new_database(self) -> str:
-        """SQLAlchemy URL of a fresh, empty database."""
+    def new_database(self, template: str = "template0") -> str:
+        """SQLAlchemy URL of a fresh database: empty, or a copy of another one."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        self._run(str(self._programs / "createdb"), "-h", str(self.folder), name)
+        self._run(str(self._programs / "createdb"), "-h", str(self.folder), "-T", template, name)
         return f"postgresql+psycopg://{self._user}@/{name}?host={self.folder}"
 
 
@@ -130,22 +134,52 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return cluster.new_database()
 
 
-@pytest.fixture
-def any_store(database_url: str) -> Iterator[Store]:
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with its schema, made once; tests get copies."""
+    path = tmp_path_factory.mktemp("template") / "triage.sqlite"
+    _with_schema(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresCluster) -> str:
+    """Name of a database with its schema, made once; tests get copies."""
+    url = postgres.new_database()
+    _with_schema(url)
+    return url.partition("@/")[2].partition("?")[0]
+
+
+def _with_schema(url: str) -> None:
+    made = Store(url)
+    made.upgrade()
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store with its schema, on SQLite and on PostgreSQL."""
-    store = Store(database_url)
-    store.upgrade()
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store with its schema on SQLite, where the kind of database does not matter."""
-    opened = Store(f"sqlite:///{tmp_path / 'triage.sqlite'}")
-    opened.upgrade()
+    if request.param == "sqlite":
+        opened = _copy_of(request.getfixturevalue("sqlite_template"), tmp_path)
+    else:
+        cluster: PostgresCluster = request.getfixturevalue("postgres")
+        opened = Store(cluster.new_database(request.getfixturevalue("postgres_template")))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def store(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store with its schema on SQLite, where the kind of database does not matter."""
+    opened = _copy_of(sqlite_template, tmp_path)
+    yield opened
+    opened.close()
+
+
+def _copy_of(template: Path, folder: Path) -> Store:
+    path = folder / "triage.sqlite"
+    shutil.copyfile(template, path)
+    return Store(f"sqlite:///{path}")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeAlias
 
@@ -120,7 +121,10 @@ def phantom(
     """Write a chest-like CT as real DICOM, with its truth."""
     from triage.phantom import dicom
 
-    _print(dicom.make(out, seed, nodules, slices), as_json)
+    try:
+        _print(dicom.make(out, seed, nodules, slices), as_json)
+    except (ValueError, FileExistsError) as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 @app.command()
@@ -138,7 +142,7 @@ def rules(
     if guideline not in table:
         raise typer.BadParameter(f"one of {', '.join(table)}")
     try:
-        payload = json.load(sys.stdin)
+        payload = json.load(sys.stdin, parse_float=Decimal)  # every typed digit counts
     except ValueError as error:
         raise typer.BadParameter(f"stdin is not JSON: {error}") from error
     outcome = table[guideline](payload)
@@ -338,7 +342,7 @@ def _frame(
         format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    for chatty in ("alembic", "pydicom", "pynetdicom"):
+    for chatty in ("alembic", "highdicom", "pydicom", "pynetdicom"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from triage import wiring
-from triage.detect import model_folder, runtimes
-from triage.engine.runner import Runner
 from triage.errors import (
     ConfigurationError,
     ModelError,
@@ -29,13 +27,12 @@ from triage.errors import (
 )
 from triage.guard import access
 from triage.guard.credentials import new_token
-from triage.phantom import dicom as phantom
 from triage.settings import Settings, is_loopback
 from triage.store import account_rows, learning_rows, upkeep_rows
 from triage.store.session import UnitOfWork
 from triage.store.tables import now
 from triage.supervisor import Part, Supervisor
-from triage.wiring import House, open_house
+from triage.wiring import House, check_node, open_house
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +58,8 @@ def up(settings: Settings) -> int:
     ConfigurationError
         Another `triage up` runs on this data folder, or the folder cannot be used.
     """
+    from triage.engine.runner import Runner
+
     house = open_house(settings)
     with _only_one(settings.data):
         # Both schemas stand before any part starts, so that none of them waits for another.
@@ -104,11 +103,13 @@ def _bring_first_study(house: House) -> None:
     print("first start: making one phantom CT, so that there is a study to read", flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="triage-phantom-") as folder:
-            phantom.make(Path(folder), seed=1)
-            wiring.import_paths(house.settings, [Path(folder)])
+            # In a process of its own: making it takes memory that this one would keep.
+            verb = [sys.executable, "-m", "triage.cli", "phantom", f"{folder}/ct"]
+            subprocess.run(verb, check=True, stdout=subprocess.DEVNULL)
+            wiring.import_paths(house.settings, [Path(folder) / "ct"])
         _await_study(house)
-    except TriageError as error:
-        log.warning("the phantom study is missing: %s", error.message)
+    except (TriageError, subprocess.CalledProcessError) as error:
+        log.warning("the phantom study is missing: %s", error)
 
 
 def _await_study(house: House) -> None:
@@ -263,6 +264,7 @@ def doctor(settings: Settings) -> list[dict[str, Any]]:
         ("model", _check_model),
         ("runtime self-test", _check_runtime),
         ("page", _check_page),
+        *((f"PACS {one.name}", _node_check(one.name)) for one in settings.pacs),
     )
     return [_one_check(name, check, settings) for name, check in checks]
 
@@ -272,6 +274,10 @@ def _one_check(name: str, check: Callable[[Settings], str], settings: Settings) 
         return {"name": name, "ok": True, "message": check(settings)}
     except TriageError as error:
         return {"name": name, "ok": False, "message": error.message}
+
+
+def _node_check(name: str) -> Callable[[Settings], str]:
+    return lambda settings: check_node(settings, name)
 
 
 def _check_data(settings: Settings) -> str:
@@ -306,11 +312,15 @@ def _check_callers(settings: Settings) -> str:
 
 
 def _check_model(settings: Settings) -> str:
+    from triage.detect import model_folder
+
     model = model_folder.open_model(wiring.champion_of(open_house(settings)).folder())
     return f"{model.name} {model.version}, digest {model.digest[:12]}"
 
 
 def _check_runtime(settings: Settings) -> str:
+    from triage.detect import model_folder, runtimes
+
     model = model_folder.open_model(wiring.champion_of(open_house(settings)).folder())
     return f"{runtimes.choose(settings.runtime, model).name} answers like the stored tile"
 
@@ -326,6 +336,8 @@ def _check_page(_settings: Settings) -> str:
 
 def models(settings: Settings) -> list[dict[str, Any]]:
     """The models at hand: those of the registry, and released ones that never read here."""
+    from triage.detect import model_folder
+
     house = open_house(settings)
     with house.store.reading() as uow:
         rows = [(row, row.digest) for row in learning_rows.models(uow)]
@@ -347,6 +359,8 @@ def models(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _is_intact(folder: Path) -> dict[str, Any]:
+    from triage.detect import model_folder
+
     try:
         model = model_folder.open_model(folder)
     except ModelError as error:

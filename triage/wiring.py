@@ -8,50 +8,37 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-
-from fastapi import FastAPI
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
+from typing import IO, TYPE_CHECKING, Any
 
 from triage import lifeline
 from triage import settings as settings_module
 from triage.core.work import Queue, Tool
-from triage.detect import nodule, result_tools, tools
-from triage.detect.champion import Champion
-from triage.detect.stored import VolumeCache
-from triage.engine.explain import explain
-from triage.engine.registry import Registry
-from triage.engine.runner import Runner
-from triage.engine.versions import PlanEnd
-from triage.engine.worker import Watcher, Worker
 from triage.errors import ConfigurationError
-from triage.learn.sealed import FolderPopulation, PhantomPopulation, Population, trained_on
-from triage.learn.tools import Bench, be_nice, round_tools
-from triage.learn.watch import RoundWatch, on_round_end
-from triage.outputs import sr, volume_stream
-from triage.outputs.tools import write_final_sr, write_sr
-from triage.peers import node as peers
-from triage.peers.send import StoreSr
-from triage.receive import cstore
-from triage.receive.importer import ImportReport
-from triage.receive.importer import import_paths as take_in
-from triage.receive.intake import Intake
-from triage.receive.watch import StudyWatch, on_plan_end
-from triage.review.api import create_app
-from triage.review.services import Services
-from triage.review.watch import ReportWatch
-from triage.rules import study as study_rules
 from triage.settings import RuntimeChoice, Settings
 from triage.store.files import Files
 from triage.store.session import Store, UnitOfWork
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from triage.detect.champion import Champion
+    from triage.engine.registry import Registry
+    from triage.engine.versions import PlanEnd
+    from triage.engine.worker import Watcher
+    from triage.learn.sealed import PhantomPopulation, Population
+    from triage.learn.tools import Bench
+    from triage.receive.importer import ImportReport
+    from triage.review.services import Services
+
+# Every process imports what it works with, inside its own function: a receiver does not carry the
+# model runtimes, and `triage user add` does not wait for them.
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +90,9 @@ def registry_of(house: House, phantoms: PhantomPopulation | None = None) -> Regi
     phantoms : PhantomPopulation, optional
         Test phantoms of rounds on phantoms; those of `triage.learn.sealed` unless given.
     """
+    from triage.engine.registry import Registry
+    from triage.learn.tools import round_tools
+
     registry = Registry()
     for tool in [*_tools(house), *round_tools(bench_of(house, phantoms))]:
         registry.add(tool)
@@ -110,12 +100,17 @@ def registry_of(house: House, phantoms: PhantomPopulation | None = None) -> Regi
 
 
 def _tools(house: House) -> list[Tool]:
+    from triage.detect import result_tools, tools
+    from triage.detect.stored import VolumeCache
+    from triage.outputs import sr, volume_stream
+    from triage.outputs.tools import write_final_sr, write_sr
+    from triage.peers import node as peers
+
     store, files, choice = house.store, house.files, house.settings.runtime
     cache = VolumeCache(files)
     destinations = peers.destinations(house.settings, sr.KIND)
 
     model = champion_of(house).folder
-
     found: list[Tool] = [
         tools.assemble_series(store, files),
         tools.choose_series(files),
@@ -134,24 +129,28 @@ def _tools(house: House) -> list[Tool]:
 
 def champion_of(house: House) -> Champion:
     """The model that reads studies here."""
+    from triage.detect.champion import Champion
+
     return Champion(house.store, house.settings.data, house.settings.model)
 
 
 def bench_of(house: House, phantoms: PhantomPopulation | None = None) -> Bench:
     """What rounds of learning work with."""
+    from triage.learn import sealed
+    from triage.learn.tools import Bench
+
     settings, champion = house.settings, champion_of(house)
-    populations: dict[str, Population] = {
-        one.kind: one
-        for one in (
-            FolderPopulation(settings.sealed, lambda: trained_on(champion.folder())),
-            phantoms or PhantomPopulation(settings.data / "sealed-phantoms"),
-        )
-    }
+    people = sealed.FolderPopulation(settings.sealed, lambda: sealed.trained_on(champion.folder()))
+    made = phantoms or sealed.PhantomPopulation(settings.data / "sealed-phantoms")
+    populations: dict[str, Population] = {people.kind: people, made.kind: made}
     return Bench(house.store, house.files, settings.data, champion, populations, settings.runtime)
 
 
 def plan_ended(uow: UnitOfWork, end: PlanEnd) -> None:
     """Keep studies and rounds in step with their plans."""
+    from triage.learn.watch import on_round_end
+    from triage.receive.watch import on_plan_end
+
     on_plan_end(uow, end)
     on_round_end(uow, end)
 
@@ -161,6 +160,8 @@ def plan_ended(uow: UnitOfWork, end: PlanEnd) -> None:
 
 def receive(settings: Settings, ready_fd: int | None, life_fd: int | None) -> None:
     """Run the DICOM receiver until told to end."""
+    from triage.receive import cstore
+
     lifeline.end_with_supervisor(life_fd)
     house = open_house(settings)
 
@@ -176,6 +177,15 @@ def work(
     settings: Settings, queues: Sequence[str], ready_fd: int | None, life_fd: int | None
 ) -> None:
     """Run a worker until told to end."""
+    from triage.engine.runner import Runner
+    from triage.engine.worker import Worker
+    from triage.learn.tools import be_nice
+    from triage.learn.watch import RoundWatch
+    from triage.peers import node as peers
+    from triage.peers.send import StoreSr
+    from triage.receive.watch import StudyWatch
+    from triage.review.watch import ReportWatch
+
     lifeline.end_with_supervisor(life_fd)
     stop = _stop_on_signals()
     if set(queues) == {Queue.TRAIN.value}:
@@ -207,6 +217,10 @@ def work(
 
 def serve(settings: Settings, ready_fd: int | None, life_fd: int | None) -> None:
     """Run the page and its API until told to end."""
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+
     lifeline.end_with_supervisor(life_fd)
     open_house(settings).store.close()
     _check_port(settings.bind, settings.http_port)
@@ -230,6 +244,8 @@ def serve(settings: Settings, ready_fd: int | None, life_fd: int | None) -> None
 
 def app() -> FastAPI:
     """Make the app; called by the HTTP server in its worker process."""
+    from triage.review.api import create_app
+
     lifeline.end_with_parent()
     house = open_house(settings_module.load())
     return create_app(services(house))
@@ -237,6 +253,9 @@ def app() -> FastAPI:
 
 def services(house: House) -> Services:
     """Everything the people's door is given."""
+    from triage.engine.explain import explain
+    from triage.review.services import Services
+
     return Services(
         store=house.store,
         files=house.files,
@@ -248,6 +267,8 @@ def services(house: House) -> Services:
 
 
 def _assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    from triage.rules import study as study_rules
+
     result = inputs["result"]
     looked = result is not None and result["status"] != "not_assessed"
     # None is "not assessed"; an empty list is "nothing found": never the same answer.
@@ -261,6 +282,9 @@ def _assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def import_paths(settings: Settings, paths: Sequence[Path]) -> ImportReport:
     """Take in files, folders and ZIPs; progress goes to a terminal's stderr."""
+    from triage.receive.importer import import_paths as take_in
+    from triage.receive.intake import Intake
+
     house = open_house(settings)
     shown = sys.stderr.isatty()
 
@@ -284,6 +308,8 @@ def echo_node(settings: Settings, name: str) -> dict[str, Any]:
     TriageError
         No such node, nobody there, or it says no.
     """
+    from triage.peers import node as peers
+
     node = peers.nodes_of(settings).get(name)
     if node is None:
         known = ", ".join(one.name for one in settings.pacs) or "none"
@@ -298,8 +324,31 @@ def echo_node(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
+def check_node(settings: Settings, name: str) -> str:
+    """Whether a node answers, and whether a destination lets us look for what we sent.
+
+    Raises
+    ------
+    TriageError
+        With the mend.
+    """
+    from triage.outputs import sr, uids
+    from triage.peers import node as peers
+    from triage.peers.query import holds
+
+    said = echo_node(settings, name)
+    answer = f"{said['ae_title']} at {said['address']} answers C-ECHO"
+    if name not in peers.destinations(settings, sr.KIND):
+        return answer
+    nothing = uids.derived_uid("no such object")
+    holds(peers.nodes_of(settings)[name], nothing, nothing, nothing)
+    return f"{answer} and C-FIND"
+
+
 def detect_path(settings: Settings, path: Path) -> dict[str, Any]:
     """Read one series offline: the contract's shape of `triage detect --json`."""
+    from triage.detect import nodule
+
     return nodule.detect_path(path, settings)
 
 
@@ -342,9 +391,12 @@ def _check_port(host: str, port: int) -> None:
 
 def _say_ready_when_up(settings: Settings, ready_fd: int | None) -> None:
     host = "127.0.0.1" if settings.bind in ("0.0.0.0", "localhost") else settings.bind  # noqa: S104
+    # Our own port, asked only whether it answers: nothing is believed of its certificate.
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
     while True:
         connection = (
-            http.client.HTTPSConnection(host, settings.http_port, timeout=2)
+            http.client.HTTPSConnection(host, settings.http_port, timeout=2, context=unverified)
             if settings.tls_cert
             else http.client.HTTPConnection(host, settings.http_port, timeout=2)
         )
@@ -354,6 +406,7 @@ def _say_ready_when_up(settings: Settings, ready_fd: int | None) -> None:
                 lifeline.say_ready(ready_fd)
                 return
         except OSError:
-            time.sleep(0.05)
+            pass
         finally:
             connection.close()
+        time.sleep(0.05)

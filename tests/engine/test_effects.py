@@ -209,7 +209,7 @@ def crew(any_store: Store, tmp_path: Path) -> Iterator[Crew]:
 
 @pytest.mark.parametrize("gate", ["before_send", "sent", "confirmed"])
 @pytest.mark.parametrize("survivor", ["first", "second"])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("any_store", ["sqlite"], indirect=True)
 def test_a_sender_killed_on_the_way_leaves_one_object_at_the_peer(
     any_store: Store, crew: Crew, gate: str, survivor: str
 ) -> None:

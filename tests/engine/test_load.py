@@ -17,7 +17,8 @@ from triage.store.session import Store
 SUBMITTERS, STUDIES_EACH = 4, 6
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("any_store", ["sqlite"], indirect=True)
+@pytest.mark.timeout(600)
 def test_nobody_ever_finds_the_database_locked(any_store: Store, tmp_path: Path) -> None:
     registry = registry_of(*tools(tmp_path, Gates.__new__(Gates)))
     planner = Runner(any_store, registry, executor_id="test")
@@ -35,7 +36,7 @@ def test_nobody_ever_finds_the_database_locked(any_store: Store, tmp_path: Path)
 
     def read() -> None:
         try:
-            while not done.wait(0.01):
+            while not done.wait(0.05):
                 with any_store.reading() as uow:
                     explain(uow, subjects[0][0])
                 reads[0] += 1
@@ -45,8 +46,8 @@ def test_nobody_ever_finds_the_database_locked(any_store: Store, tmp_path: Path)
     with crew_at(tmp_path, any_store.url) as crew:
         crew.start("one", send=True, lease_s=5.0)
         crew.start("two", send=True, lease_s=5.0)
-        threads = [threading.Thread(target=submit, args=(mine,)) for mine in subjects]
-        reader = threading.Thread(target=read)
+        threads = [threading.Thread(target=submit, args=(m,), daemon=True) for m in subjects]
+        reader = threading.Thread(target=read, daemon=True)
         for thread in (*threads, reader):
             thread.start()
         for thread in threads:

@@ -49,7 +49,7 @@ CASES = [
         for gate in ("inside.publish", "recorded.publish", "after_react")
     ),
 ]
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SQLITE = pytest.mark.parametrize("any_store", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def stop(crew: Crew) -> None:
     assert last.end() == 0
 
 
-@pytest.mark.parametrize(("database_url", "gate", "survivor"), CASES, indirect=["database_url"])
+@pytest.mark.parametrize(("any_store", "gate", "survivor"), CASES, indirect=["any_store"])
 def test_a_killed_worker_is_taken_over(
     any_store: Store, planner: Runner, crew: Crew, gate: str, survivor: str
 ) -> None:
@@ -196,7 +196,7 @@ def test_a_worker_that_stops_in_good_order_hands_its_work_on_at_once(
     stop(crew)
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("any_store", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("gate", ["inside.slow", "before_finish"])
 def test_a_database_that_restarts_interrupts_nothing(
     any_store: Store, planner: Runner, crew: Crew, postgres: PostgresCluster, gate: str

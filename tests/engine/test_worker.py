@@ -30,7 +30,7 @@ class Arrivals:
         yield news(SUBJECT, ("report",), {"images": "i"}, guard=claim)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("any_store", ["sqlite"], indirect=True)
 def test_watchers_plan_once_and_the_worker_stops_in_good_order(any_store: Store) -> None:
     registry = registry_of(toy("write", ("images",), ("report",)))
     runner = Runner(any_store, registry, executor_id="w", lease_s=5.0, poll_s=0.05)
@@ -54,7 +54,7 @@ def test_watchers_plan_once_and_the_worker_stops_in_good_order(any_store: Store)
     assert newest(any_store, SUBJECT).state == "done"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("any_store", ["sqlite"], indirect=True)
 def test_a_defect_in_a_watcher_ends_the_worker_visibly(any_store: Store) -> None:
     class Broken:
         def due(self) -> Iterator[Submission]:

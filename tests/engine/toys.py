@@ -17,7 +17,7 @@ from triage.store.session import Store
 from triage.store.tables import PlanVersion, TaskRow
 
 Work = Callable[[Facts, Call], Outcome]
-DEADLINE_S = 60.0
+DEADLINE_S = 150.0
 
 
 def spec(

@@ -57,7 +57,8 @@ def test_patches_have_the_promised_shape_and_leave_the_scan_alone() -> None:
 def test_mined_places_are_visited() -> None:
     made = scan(targets=())
     made.hard = np.array([[70.0, 60.0, 60.0]])
-    starts = [sampler(made)._start(made, np.random.default_rng(i)) for i in range(300)]
+    drawing = sampler(made)
+    starts = [drawing._start(made, np.random.default_rng(i)) for i in range(300)]
     near = [np.abs(np.array(s) + PATCH / 2 - made.hard[0]).max() <= 15 for s in starts]
     assert np.mean(near) > 0.3
 

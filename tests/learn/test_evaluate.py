@@ -1,62 +1,43 @@
-"""Figures are counts of what the clinic's own code says, and never of a scan trained on."""
+"""A released model scored on a data folder: counts, and never on what it learned."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed (extra train)")
-from tests.learn.material import case_of, cube, scan
-from triage.detect.decode import DecodeSettings
-from triage.learn import evaluate
-from triage.learn.sources import read_cases
+from triage.learn.evaluate import evaluate, is_trained_on
+from triage.learn.sources import Case
+from triage.settings import RuntimeChoice
 
-Float32Array = npt.NDArray[np.float32]
+MODEL = Path(__file__).resolve().parents[2] / "models" / "nodule-s"
 
-
-class Bright:
-    """A runtime that calls bright blocks nodules."""
-
-    name = "bright"
-
-    def infer(self, tensor: Float32Array) -> Float32Array:
-        z, y, x = (n // 4 for n in tensor.shape[2:])
-        blocks = tensor[0, 0].reshape(z, 4, y, 4, x, 4).mean(axis=(1, 3, 5))
-        rest = np.full((4, z, y, x), 0.375, np.float32)
-        rest[0] = 2.0
-        return np.concatenate([(blocks * 20 - 8)[None], rest])[None].astype(np.float32)
+# what was trained on, scans and cube patients -> whether series "c" of patient "p" was among it
+TRAINED: list[tuple[dict[str, Any], bool]] = [
+    ({"scans": ["c"], "cube_patients": []}, True),
+    ({"scans": [], "cube_patients": ["p"]}, True),
+    ({"scans": ["d"], "cube_patients": ["q"]}, False),
+]
 
 
-def test_planted_figures_count_every_planted_nodule() -> None:
-    made = scan()
-    figures = evaluate.planted_figures(Bright(), made, case_of(made), [cube("P-1", 14.0)])
-    assert len(figures.planted_diameters_mm) == evaluate.PLACEMENTS
-    assert len(figures.hit_logits) == evaluate.PLACEMENTS
-    assert min(figures.hit_logits) > 3.0
-    assert figures.hit_diameters_mm == pytest.approx(figures.planted_diameters_mm)
-
-
-def test_candidates_are_cut_at_the_operating_point() -> None:
-    made = scan()
-    point = DecodeSettings(threshold=0.9)
-    (found,) = evaluate.candidates(Bright(), made.prepared, point)
-    assert np.allclose(found.center_lps_mm, case_of(made).nodules[0].center_lps_mm, atol=6.0)
-    assert evaluate.candidates(Bright(), made.prepared, replace(point, threshold=1.0)) == []
+@pytest.mark.parametrize(("training", "trained"), TRAINED)
+def test_what_was_trained_on_is_known(training: dict[str, Any], trained: bool) -> None:
+    case = Case("c", "p", "1.2", True, (), (), Path("c.zip"))
+    assert is_trained_on(case, training) is trained
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("trained_on", ["scans", "cube_patients"])
-def test_a_run_is_not_judged_on_what_it_learned(
-    trained_on: str, shared_data: Path, tmp_path: Path
-) -> None:
-    case = read_cases(shared_data)["LIDC-IDRI-0001"]
-    described = {"scans": ["LUNGx-CT003"], "cube_patients": ["LIDC-IDRI-0003"]}
-    described[trained_on] = [case.name]
-    (tmp_path / "run.json").write_text(json.dumps(described))
-    with pytest.raises(SystemExit, match="no figure from it counts"):
-        evaluate.series(tmp_path, case.name, data=shared_data)
+def test_the_released_model_is_scored_on_the_untouched_series_only(shared_data: Path) -> None:
+    names = ["LIDC-IDRI-0001", "LIDC-IDRI-0050", "LIDC-IDRI-0745_lungs"]
+    said = evaluate(MODEL, shared_data, names, RuntimeChoice.ONNX)
+    assert said["trained_on"] == ["LIDC-IDRI-0001", "LIDC-IDRI-0745_lungs"]
+    (row,) = said["series"]
+    assert (row["case"], row["positive_nodules"], row["found"]) == ("LIDC-IDRI-0050", 1, 1)
+    assert row["false_positives_strict"] >= row["false_positives_luna"]
+
+
+@pytest.mark.real
+def test_an_unknown_series_is_named(shared_data: Path) -> None:
+    with pytest.raises(SystemExit, match="LIDC-IDRI-9999"):
+        evaluate(MODEL, shared_data, ["LIDC-IDRI-9999"], RuntimeChoice.ONNX)

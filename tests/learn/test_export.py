@@ -42,9 +42,22 @@ def session(content: bytes) -> onnxruntime.InferenceSession:
 
 
 def test_the_digest_is_that_of_the_file() -> None:
-    digest = hashlib.sha256((FOLDER / "model.onnx").read_bytes()).hexdigest()
-    assert (FOLDER / "sha256").read_text().split() == [digest, "model.onnx"]
-    assert released()["sha256"] == digest
+    lines = [line.split() for line in (FOLDER / "sha256").read_text().splitlines()]
+    digests = {name: digest for digest, name in lines}
+    assert set(digests) == {"model.onnx", "model.safetensors"}
+    for name, digest in digests.items():
+        assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
+    assert released()["sha256"] == digests["model.onnx"]
+
+
+def test_the_trainable_weights_are_those_of_the_onnx_file() -> None:
+    pytest.importorskip("torch", reason="torch is not installed (extra train)")
+    from triage.learn.export import to_onnx
+    from triage.learn.figures import load_network
+
+    assert (
+        to_onnx(load_network(FOLDER / "model.safetensors")) == (FOLDER / "model.onnx").read_bytes()
+    )
 
 
 def test_onnx_answers_the_stored_tile_as_torch_did() -> None:

@@ -73,7 +73,7 @@ def test_learning_lowers_the_loss_on_one_batch() -> None:
     drawing = Sampler([scan()], donors())
     batch = train.collate([drawing.draw(np.random.default_rng(i)) for i in range(2)])
     losses = []
-    for _ in range(12):
+    for _ in range(24):
         losses.append(train.learn(state, batch))
         state.step += 1
     assert losses[-1] < losses[0] / 2

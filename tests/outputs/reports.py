@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -50,11 +51,11 @@ def sop_uid(index: int) -> str:
 def header(index: int) -> dict[str, Any]:
     """What the door keeps of a slice."""
     return {
-        "ImagePositionPatient": [-89.6, -89.6, -40.0 + STEP_MM * index],
-        "ImageOrientationPatient": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
-        "PixelSpacing": list(SPACING_MM),
-        "SliceThickness": STEP_MM,
-        "FrameOfReferenceUID": FRAME,
+        "image_position_patient": [-89.6, -89.6, -40.0 + STEP_MM * index],
+        "image_orientation_patient": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        "pixel_spacing": list(SPACING_MM),
+        "slice_thickness": STEP_MM,
+        "frame_of_reference_uid": FRAME,
     }
 
 
@@ -78,11 +79,12 @@ def write_source(path: Path, character_set: str | list[str] = "ISO_IR 192", **va
         "StudyID": "1", "AccessionNumber": "26-1", "ReferringPhysicianName": "Doe^Jane",
         "StudyDescription": "CT chest, low dose", "Modality": "CT",
     }  # fmt: skip
-    for keyword, value in {**known, **values}.items():
-        setattr(source, keyword, value)
-    source.file_meta = FileMetaDataset()
-    source.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    source.save_as(path, enforce_file_format=True)
+    with disable_value_validation():  # some values are wrong on purpose
+        for keyword, value in {**known, **values}.items():
+            setattr(source, keyword, value)
+        source.file_meta = FileMetaDataset()
+        source.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        source.save_as(path, enforce_file_format=True)
     return path
 
 

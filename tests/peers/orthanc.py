@@ -124,11 +124,11 @@ class Orthanc:
             outputs=("sr3d",),
         )
 
-    def toml(self, name: str) -> str:
-        """The same as a block of ``triage.toml``."""
+    def toml(self, name: str, port: int | None = None) -> str:
+        """The same as a block of ``triage.toml``; `port` of a gate in front of it, if any."""
         return (
             f'[[pacs]]\nname = "{name}"\nae_title = "{AE_TITLE}"\nhost = "127.0.0.1"\n'
-            f'port = {self.dicom_port}\nroles = ["destination"]\noutputs = ["sr3d"]\n'
+            f'port = {port or self.dicom_port}\nroles = ["destination"]\noutputs = ["sr3d"]\n'
         )
 
     def bytes_of(self, sop_uid: str) -> list[bytes]:
@@ -146,8 +146,3 @@ class Orthanc:
         files = [httpx.get(f"{self.url}/instances/{one}/file").content for one in ids]
         found = [dcmread(BytesIO(one)) for one in files]
         return sorted(found, key=lambda one: (one.ContentDate, one.ContentTime))
-
-    def received(self) -> int:
-        """How often an instance was stored, a second copy of the same one included."""
-        log = (self.folder / "log").read_text(errors="replace")
-        return log.count("Instance stored") + log.count("Already stored")

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +18,9 @@ from pydicom import dcmread
 from tests.outputs import reports
 from tests.outputs.reports import final, finding_row, images, preliminary
 from tests.peers.orthanc import Orthanc, free_port
+from triage import upkeep, wiring
+from triage.core.work import Effect, Facts, Json
+from triage.engine.effects import Outgoing
 from triage.errors import ConfigurationError, NotFound, PeerRefused, PeerUnreachable, TriageError
 from triage.outputs import sr
 from triage.outputs.images import patient_and_study
@@ -25,7 +28,9 @@ from triage.peers.node import Node, destinations, echo, nodes_of
 from triage.peers.query import holds
 from triage.peers.send import StoreSr, store
 from triage.settings import PacsNode, load
+from triage.store import outbox_rows, work_rows
 from triage.store.files import Files
+from triage.store.session import Store
 
 
 def written(tmp_path: Path, files: Files, report: Any) -> dict[str, Any]:
@@ -86,6 +91,26 @@ def test_echo_and_a_query_for_nothing(archive: Orthanc) -> None:
     node = Node(archive.node("pacs"), "TRIAGE")
     assert echo(node) < 5.0
     assert not holds(node, "1.2.3", "1.2.4", "1.2.5")
+
+
+@pytest.mark.orthanc
+def test_the_verb_echo_says_whom_it_reached(archive: Orthanc, tmp_path: Path) -> None:
+    settings = load(data=tmp_path, pacs=[archive.node("pacs")])
+    answer = wiring.echo_node(settings, "pacs")
+    assert (answer["node"], answer["ae_title"]) == ("pacs", "ORTHANC")
+    with pytest.raises(ConfigurationError, match="there is: pacs"):
+        wiring.echo_node(settings, "other")
+
+
+@pytest.mark.orthanc
+def test_the_doctor_asks_every_node_and_names_the_mend(archive: Orthanc, tmp_path: Path) -> None:
+    dead = PacsNode(name="dead", ae_title="X", host="127.0.0.1", port=free_port())
+    settings = load(data=tmp_path, pacs=[archive.node("pacs"), dead])
+    said = {one["name"]: one for one in upkeep.doctor(settings)}
+    assert said["PACS pacs"]["ok"]
+    assert said["PACS pacs"]["message"].endswith("answers C-ECHO and C-FIND")
+    assert not said["PACS dead"]["ok"]
+    assert "does not answer" in said["PACS dead"]["message"]
 
 
 @pytest.mark.orthanc
@@ -171,6 +196,41 @@ def test_a_silent_peer_costs_its_time_once_and_then_fails_at_once(silent_port: i
     with pytest.raises(PeerUnreachable, match="a moment ago"):
         echo(node)
     assert next(ticks, None) is None, "the second call asked the time and nothing else"
+
+
+def test_a_dead_peer_holds_up_nobodys_report(store: Store, tmp_path: Path, files: Files) -> None:
+    taken: list[str] = []
+
+    class Living(StoreSr):
+        def already_there(self, payload: Facts) -> Mapping[str, Json] | None:
+            if payload["node"] == "living":
+                taken.append(str(payload["sop_uid"]))
+                return {"node": "living"}
+            return super().already_there(payload)
+
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
+        dead = node_at(server.getsockname()[1], answer_s=1.5)
+        with store.unit_of_work() as uow:
+            for k in range(6):
+                node = "living" if k == 5 else "dead"
+                payload: dict[str, Json] = {
+                    "node": node,
+                    "sop_uid": f"1.2.{k}",
+                    "study_uid": "1",
+                    "series_uid": "1",
+                }
+                work_rows.add_effect(uow, "1.2", Effect("store_sr", f"{k}", payload))
+        outgoing = Outgoing(store, [Living({"dead": dead}, files)], "test:1", lambda: ["test:1"])
+        outgoing.deliver_due(limit=6)
+        server.setblocking(False)
+        server.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            server.accept()  # five reports, one attempt to connect
+    assert taken == ["1.2.5"]
+    with store.reading() as uow:
+        rows = {row.key: row for row in outbox_rows.effects_of(uow, "1.2")}
+    assert [rows[f"{k}"].state for k in range(6)] == ["waiting"] * 5 + ["done"]
+    assert all("pacs (ELSEWHERE" in rows[f"{k}"].last_error for k in range(5))
 
 
 def test_a_peer_that_comes_back_is_asked_again(silent_port: int) -> None:

@@ -185,3 +185,21 @@ def test_reload_loses_nothing(open_page: OpenPage, make_study: MakeStudy) -> Non
     expect(page.get_by_test_id("before-signing")).not_to_contain_text("not sent yet")
     states = [finding["state"] for finding in study_of(page, uid)["findings"]]
     assert states == ["confirmed", "rejected"]
+
+
+def test_a_readers_type_is_the_readers_and_unknown_stays_unknown(
+    open_page: OpenPage, make_study: MakeStudy
+) -> None:
+    uid = make_study("Type")
+    page = open_page()
+    open_study(page, uid)
+    card = page.get_by_test_id("card")
+    expect(card).to_contain_text("Solid proposed")
+    page.keyboard.press("n")
+    expect(card).to_contain_text("not known")
+    card.get_by_role("button", name="not known").click()
+    card.get_by_role("button", name="Ground glass").click()
+    saved(page)
+    assert finding_of(page, uid, 2)["solidity"] == "ground_glass"
+    expect(card).to_contain_text("Ground glass")
+    expect(card).not_to_contain_text("proposed")

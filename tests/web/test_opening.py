@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, Request, expect
@@ -14,6 +15,12 @@ pytestmark = pytest.mark.browser
 SLICES = 40
 # The ball of the seed lies on slice 20 counted from the feet; the page counts from the head.
 BALL = f"slice {SLICES - 20} of {SLICES}"
+
+
+def _settled(page: Page) -> None:
+    """The line of changes stands, and what it made the page ask for has been answered."""
+    expect(page.get_by_test_id("saved")).to_have_text("Live")
+    page.wait_for_load_state("networkidle")
 
 
 def _counting(page: Page) -> list[str]:
@@ -112,6 +119,7 @@ def test_scrolling_fetches_nothing(open_page: OpenPage, make_study: MakeStudy) -
     uid = make_study("Scroll")
     page = open_page()
     open_study(page, uid)
+    _settled(page)
     asked = _counting(page)
     page.keyboard.press("Home")
     expect(page.get_by_test_id("slice")).to_have_text(f"slice 1 of {SLICES}")
@@ -219,7 +227,7 @@ def test_a_lost_gpu_context_goes_on_with_plain_canvas(
     page.keyboard.press("a")
     page.evaluate(
         """for (const context of window.contexts)
-             if (!context.isContextLost()) context.getExtension('WEBGL_lose_context').loseContext()"""
+             context.getExtension('WEBGL_lose_context')?.loseContext()"""
     )
     expect(page.locator("[data-painter=cpu]")).to_be_visible()
     expect(page.get_by_text("CPU rendering")).to_be_visible()
@@ -236,3 +244,50 @@ def test_leaving_a_study_lets_go_of_it(open_page: OpenPage, make_study: MakeStud
     expect(page.get_by_role("grid")).to_be_visible()
     assert page.workers == []
     assert page.locator("canvas").count() == 0
+
+
+def test_the_mouse_changes_window_zoom_and_place(
+    open_page: OpenPage, make_study: MakeStudy
+) -> None:
+    uid = make_study("Mouse")
+    page = open_page()
+    open_study(page, uid)
+    box = page.get_by_test_id("axial").bounding_box()
+    assert box
+    start = (box["x"] + 150, box["y"] + 250)
+
+    def drag(button: Literal["left", "middle", "right"], dx: float, dy: float) -> None:
+        page.mouse.move(*start)
+        page.mouse.down(button=button)
+        page.mouse.move(start[0] + dx, start[1] + dy, steps=4)
+        page.mouse.up(button=button)
+
+    before = _middle_of_mark(page, 1)
+    drag("left", 50, -25)
+    expect(page.get_by_test_id("window")).to_contain_text("Window 1700 / −700")
+    drag("middle", 40, -30)
+    panned = _middle_of_mark(page, 1)
+    assert panned == pytest.approx((before[0] + 40, before[1] - 30), abs=2)
+    scale = page.get_by_test_id("scale").text_content()
+    drag("right", 0, -120)
+    expect(page.get_by_test_id("scale")).not_to_have_text(scale or "")
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("scale")).to_have_text(scale or "")
+    assert _middle_of_mark(page, 1) == pytest.approx(before, abs=2)
+
+
+def test_m_shows_a_slab_of_the_chosen_thickness(open_page: OpenPage, make_study: MakeStudy) -> None:
+    uid = make_study("Slab")
+    page = open_page()
+    open_study(page, uid)
+    axial = page.get_by_test_id("axial")
+    expect(axial).to_contain_text("Axial 2.5 mm")
+    page.keyboard.press("m")
+    expect(axial).to_contain_text("Axial MIP 10 mm")
+    page.keyboard.press("]")
+    page.keyboard.press("]")
+    page.keyboard.press("[")
+    expect(axial).to_contain_text("Axial MIP 11 mm")
+    expect(page.get_by_test_id("mip")).to_contain_text("Axial MIP 11 mm")
+    page.keyboard.press("m")
+    expect(axial).to_contain_text("Axial 2.5 mm")

@@ -112,3 +112,25 @@ def test_another_readers_act_appears_by_itself(open_page: OpenPage, make_study: 
     open_study(theirs, uid)
     theirs.keyboard.press("a")
     expect(mine.get_by_test_id("active-state")).to_have_text("Accepted")
+
+
+def test_two_tabs_of_one_browser_share_one_line_of_changes(
+    open_page: OpenPage, make_study: MakeStudy
+) -> None:
+    uid = make_study("Tabs")
+    first = open_page()
+    open_study(first, uid)
+    lines: list[str] = []
+    second = first.context.new_page()
+    second.on("request", lambda request: lines.append(request.url))
+    open_study(second, uid)
+    expect(second.get_by_text("Live", exact=True)).to_be_visible()
+    assert [url for url in lines if "/api/events" in url] == []
+    third = open_page("second")
+    open_study(third, uid)
+    third.keyboard.press("a")
+    expect(second.get_by_test_id("active-state")).to_have_text("Accepted")
+    # The tab that listens closes; the other takes over.
+    first.close()
+    third.keyboard.press("u")
+    expect(second.get_by_test_id("active-state")).to_have_text("Undecided")

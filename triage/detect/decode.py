@@ -14,6 +14,7 @@ from triage.core.finding import Candidate
 from triage.detect.prepare import Float32Array, Float64Array, Prepared
 from triage.errors import ModelRefused
 
+#: Voxels (mm) between neighbouring cells of the answer; cell i answers for voxel ``STRIDE * i``.
 STRIDE = 4
 CHANNELS = 5
 #: What the network was taught; an answer outside is cut back to it.

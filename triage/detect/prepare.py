@@ -158,7 +158,10 @@ def prepare(volume: Volume) -> Prepared:
 
 def normalise(hu: npt.NDArray[np.floating]) -> Float32Array:
     """HU to the network's 0..1: ``(HU + 1000) / 1400``, clipped."""
-    scaled: Float32Array = np.clip((hu - HU_LOW) / HU_RANGE, 0.0, 1.0).astype(np.float32)
+    scaled: Float32Array = hu.astype(np.float32)
+    scaled -= np.float32(HU_LOW)
+    scaled /= np.float32(HU_RANGE)
+    np.clip(scaled, 0.0, 1.0, out=scaled)
     return scaled
 
 

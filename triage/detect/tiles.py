@@ -1,7 +1,7 @@
 """Run a network over a whole volume: in one pass, or in chunks along z when memory is short.
 
 A chunk is given 64 voxels of its neighbours on either side and begins at a multiple of 8, so that
-its answer equals that of the whole volume (receptive field radius of the network: 59 voxels).
+its answer equals that of the whole volume: no answer depends on voxels farther than 63 away.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
+from triage.detect.decode import STRIDE
 from triage.detect.prepare import SIDE_MULTIPLE, Float32Array
 
 HALO = 64
-STRIDE = 4
 #: About 370 x 300 x 400 mm of lungs: larger than any chest seen, about 1 GB of working memory.
 VOXEL_BUDGET = 45_000_000
 SMALLEST_CORE = 64

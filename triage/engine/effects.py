@@ -142,7 +142,8 @@ class Outgoing:
         except TriageError as error:
             return None, error.message
         except Exception as error:  # noqa: BLE001 - a defect of a sender must not stop the others
-            _log.exception("sender of %s", handler.kind)
+            # Its text may hold what a patient is called: the type and place must do.
+            _log.error("the sender of %s raised %s", handler.kind, type(error).__name__)
             return None, f"the sender raised {type(error).__name__}"
 
     def _close(self, claim: _Claim, receipt: Receipt | None, error: str) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from triage.detect.decode import STRIDE
 from triage.detect.prepare import Float32Array
 from triage.learn import paste
 from triage.learn.scans import Scan, Target
 
 PATCH = 64
-STRIDE = 4
 CELLS = PATCH // STRIDE
 HARD_SHARE = 0.38
 OWN_SHARE = 0.12
@@ -27,7 +27,6 @@ PLEURAL_NEEDED = 0.55
 TRIES = 8
 PLAIN_TRIES = 100
 IGNORE_MARGIN_MM = 4.0
-TAUGHT_HEAT = 0.3
 Index = tuple[int, int, int]
 
 
@@ -43,7 +42,7 @@ class Example:
     weight : ndarray, float32, shape (16, 16, 16)
         0 where nothing is taught.
     shape : ndarray, float32, shape (4, 16, 16, 16)
-        log diameter (mm), offset z y x (cells); valid where `heat` > `TAUGHT_HEAT`.
+        log diameter (mm), offset z y x (cells); valid near nodules, where `heat` is not 0.
     """
 
     image: Float32Array

@@ -1,220 +1,112 @@
-"""Figures of a trained model, as counts: whole series it has not seen, and planted nodules.
+"""Score a released model on a data folder with truth, by the clinic's own code; no torch needed.
 
-The released card's figures come from (see `choose` for the operating point):
+    python -m triage.learn.evaluate models/nodule-s ../shared/data
 
-    python -m triage.learn.evaluate choose runs/without-0009 --out runs/operating_point.json
-    python -m triage.learn.evaluate series runs/without-0001 LIDC-IDRI-0001
-    python -m triage.learn.evaluate series runs/nodule-s LIDC-IDRI-0050
-    python -m triage.learn.evaluate series runs/without-ct003 LUNGx-CT003
-    python -m triage.learn.evaluate series runs/without-0745 LIDC-IDRI-0745_lungs
+Series whose patient the model was trained on are named and not scored. Figures are counts; how the
+released card came about is in `triage.learn.figures`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import torch
 import typer
-from safetensors.torch import load_file
 
-from triage.core.finding import Candidate
-from triage.detect import tiles
-from triage.detect.decode import DecodeSettings, decode
-from triage.detect.prepare import Prepared
-from triage.learn.calibrate import calibrate, threshold_for
-from triage.learn.froc import Role, Score, score
-from triage.learn.inserted import plant
-from triage.learn.mining import OPEN, TorchRuntime
-from triage.learn.networks import NoduleNet
-from triage.learn.scans import Scan, load_scan
-from triage.learn.sources import Case, Cube, read_cases, read_cubes
-from triage.learn.split import split_cubes
-
-#: The scan that only the model which chooses the operating point leaves out.
-CHOOSING_CASE = "LIDC-IDRI-0009_lungs"
-PLACEMENTS = 4
-CUBES_PER_VOLUME = 10
-app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
-DataOption = Annotated[Path, typer.Option(help="Development data.")]
-DATA = Path("../shared/data")
+from triage.detect import runtimes, tiles
+from triage.detect.decode import decode
+from triage.detect.model_folder import ModelFolder, open_model
+from triage.detect.prepare import prepare
+from triage.learn.froc import Score, score
+from triage.learn.sources import Case, read_cases, read_volume
+from triage.settings import RuntimeChoice
 
 
-def load_network(path: Path) -> NoduleNet:
-    """A network with the weights of a safetensors file."""
-    network = NoduleNet().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    network.load_state_dict(load_file(path))
-    return network.eval()  # type: ignore[no-any-return]
+def main(
+    model: Annotated[Path, typer.Argument(help="Model folder, e.g. models/nodule-s.")],
+    data: Annotated[Path, typer.Argument(help="Folder with truth.json and the series.")],
+    *,
+    case: Annotated[list[str] | None, typer.Option(help="Only these series, by name.")] = None,
+    runtime: Annotated[RuntimeChoice, typer.Option(help="What runs it.")] = RuntimeChoice.AUTO,
+) -> None:
+    """Print what a model finds in every series it was not trained on, as JSON."""
+    typer.echo(json.dumps(evaluate(model, data, case, runtime), indent=1))
 
 
-def candidates(
-    runtime: tiles.Runtime, prepared: Prepared, settings: DecodeSettings
-) -> list[Candidate]:
-    """What the clinic would be told, by the clinic's own code."""
-    return decode(tiles.run(runtime, prepared.tensor), prepared, settings)
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedFigures:
-    """What a model says of planted nodules.
-
-    Attributes
-    ----------
-    hit_logits : list of float
-        Strongest answer on each planted nodule that was answered at all.
-    hit_diameters_mm : list of float
-    planted_diameters_mm : list of float
-        Of all planted nodules.
-    false_logits : list of float
-        Strict false positives of the scan itself, nothing planted.
-    """
-
-    hit_logits: list[float]
-    hit_diameters_mm: list[float]
-    planted_diameters_mm: list[float]
-    false_logits: list[float]
-
-
-def planted_figures(
-    runtime: tiles.Runtime, scan: Scan, case: Case, cubes: Sequence[Cube]
-) -> PlantedFigures:
-    """Plant set-aside cubes a few times over, and look.
+def evaluate(
+    model: Path, data: Path, names: list[str] | None, runtime: RuntimeChoice
+) -> dict[str, Any]:
+    """Score a model folder on a data folder.
 
     Parameters
     ----------
-    runtime : Runtime
-    scan : Scan
-        Not trained on.
-    case : Case
-    cubes : sequence of Cube
-        Not trained on.
+    model, data : Path
+    names : list of str or None
+        Series by case name; None: all.
+    runtime : RuntimeChoice
 
     Returns
     -------
-    PlantedFigures
+    dict
+        ``series``: a row each; ``trained_on``: the names that were left out for that reason.
+
+    Raises
+    ------
+    SystemExit
+        A name that the data folder does not have.
     """
-    own = score(case, found := candidates(runtime, scan.prepared, OPEN))
-    wrong = {Role.FALSE, Role.SMALL}
-    false = [_logit(c.probability) for c, r in zip(found, own.roles, strict=True) if r in wrong]
-    hits: list[tuple[float, float]] = []
-    diameters: list[float] = []
-    for placement in range(PLACEMENTS):
-        rng = np.random.default_rng([placement, 3])
-        order = [cubes[i] for i in rng.permutation(len(cubes))]
-        for begin in range(0, len(order), CUBES_PER_VOLUME):
-            planted = plant(scan, case, order[begin : begin + CUBES_PER_VOLUME], rng)
-            prepared = replace(scan.prepared, tensor=planted.volume[None, None])
-            scored = score(planted.case, candidates(runtime, prepared, OPEN))
-            mine = scored.nodules[len(scored.nodules) - planted.planted :]
-            diameters += [n.diameter_mm for n in mine]
-            hits += [
-                (_logit(n.probability), n.diameter_mm) for n in mine if n.probability is not None
-            ]
-    return PlantedFigures([h for h, _ in hits], [d for _, d in hits], diameters, false)
-
-
-def _logit(probability: float) -> float:
-    return float(np.log(probability) - np.log1p(-probability))
-
-
-@app.command()
-def choose(
-    run: Annotated[Path, typer.Argument(help="Run that left the choosing scan out.")],
-    out: Annotated[Path, typer.Option(help="Where the choice is written.")],
-    data: DataOption = DATA,
-    weights: str = "model.safetensors",
-) -> None:
-    """Calibration and operating point: set-aside cubes planted in a scan this run has not seen."""
-    cases, cubes = read_cases(data), read_cubes(data)
-    split = split_cubes(cubes, [c.patient for c in cases.values()])
-    select = [c for c in cubes if c.patient in split.select]
-    scan = load_scan(cases[CHOOSING_CASE])
-    runtime = TorchRuntime(load_network(run / weights))
-    figures = planted_figures(runtime, scan, cases[CHOOSING_CASE], select)
-    temperature, bias = calibrate(figures.hit_logits, figures.false_logits)
-    threshold = threshold_for(figures.false_logits, temperature, bias)
-    settings = DecodeSettings(temperature, bias, threshold)
-    chosen = {"decode": asdict(settings), "evidence": _evidence(figures, settings)}
-    out.write_text(json.dumps(chosen, indent=1) + "\n")
-    typer.echo(json.dumps(chosen, indent=1))
-
-
-def _evidence(figures: PlantedFigures, settings: DecodeSettings) -> dict[str, Any]:
-    """Counts behind the choice."""
-    scale = [h / settings.temperature + settings.bias for h in figures.hit_logits]
-    edge = _logit(settings.threshold)
-    hit = [d for s, d in zip(scale, figures.hit_diameters_mm, strict=True) if s >= edge]
-    all_mm = figures.planted_diameters_mm
-    false = [f / settings.temperature + settings.bias for f in figures.false_logits]
+    folder = open_model(model)
+    training = json.loads((model / "configs" / "metadata.json").read_text())["training"]
+    cases = read_cases(data)
+    if unknown := set(names or ()) - set(cases):
+        raise SystemExit(f"{data} has no series {', '.join(sorted(unknown))}")
+    wanted = [cases[n] for n in names or cases]
+    known = [c.name for c in wanted if is_trained_on(c, training)]
+    started = runtimes.choose(runtime, folder)
+    rows = [_row(c, _score(c, folder, started)) for c in wanted if c.name not in known]
     return {
-        "scan": CHOOSING_CASE,
-        "planted": len(all_mm),
-        "planted_found": len(hit),
-        "planted_under_8_mm": sum(d < 8 for d in all_mm),
-        "planted_under_8_mm_found": sum(d < 8 for d in hit),
-        "false_positives_strict": sum(f >= edge for f in false),
-        "found_at_false_positives": {
-            str(n): sum(h >= _nth(figures.false_logits, n) for h in figures.hit_logits)
-            for n in (0, 1, 2, 4, 8, 16)
-        },
+        "model": folder.name,
+        "digest": folder.digest,
+        "runtime": started.name,
+        "threshold": folder.decode.threshold,
+        "series": rows,
+        "trained_on": known,
     }
 
 
-def _nth(values: Sequence[float], n: int) -> float:
-    """What must be reached so that at most n of the values lie above it."""
-    ordered = sorted(values, reverse=True)
-    return ordered[n] if n < len(ordered) else -np.inf
+def is_trained_on(case: Case, training: Mapping[str, Any]) -> bool:
+    """Whether the series, or a cube of the same patient, was learned from.
+
+    Parameters
+    ----------
+    case : Case
+    training : Mapping
+        The ``training`` part of a model's metadata.
+
+    Returns
+    -------
+    bool
+    """
+    return case.name in training["scans"] or case.patient in training["cube_patients"]
 
 
-@app.command()
-def series(
-    run: Annotated[Path, typer.Argument(help="Run that left this series out.")],
-    case_name: Annotated[str, typer.Argument(help="Case name, e.g. LIDC-IDRI-0001.")],
-    point: Annotated[Path, typer.Option(help="Output of choose.")] = Path(
-        "runs/operating_point.json"
-    ),
-    data: DataOption = DATA,
-    weights: str = "model.safetensors",
-) -> None:
-    """One whole series: nodules found or not, false positives, at the chosen operating point."""
-    case = read_cases(data)[case_name]
-    described = json.loads((run / "run.json").read_text())
-    if case.name in described["scans"] or case.patient in described["cube_patients"]:
-        raise SystemExit(f"{run} was trained on {case.patient}: no figure from it counts")
-    settings = DecodeSettings(**json.loads(point.read_text())["decode"])
-    runtime = TorchRuntime(load_network(run / weights))
-    scan = load_scan(case)
-    ranked = candidates(runtime, scan.prepared, replace(settings, threshold=0.0))
-    cut = [c for c in ranked if c.probability >= settings.threshold]
-    typer.echo(json.dumps(_row(run, case, score(case, ranked), score(case, cut), ranked), indent=1))
+def _score(case: Case, folder: ModelFolder, runtime: tiles.Runtime) -> Score:
+    ready = prepare(read_volume(case.path))
+    return score(case, decode(tiles.run(runtime, ready.tensor), ready, folder.decode))
 
 
-def _row(
-    run: Path, case: Case, ranked: Score, at_point: Score, found: Sequence[Candidate]
-) -> dict[str, Any]:
+def _row(case: Case, scored: Score) -> dict[str, Any]:
     return {
-        "run": run.name,
         "case": case.name,
-        "nodules": len(ranked.nodules),
-        "found_at_point": at_point.found,
-        "ranked": [asdict(n) for n in ranked.nodules],
-        "false_positives_luna": at_point.false_positives_luna,
-        "false_positives_strict": at_point.false_positives_strict,
-        "top": [
-            {
-                "probability": round(c.probability, 4),
-                "role": role.value,
-                "diameter_mm": round(c.diameter_mm, 1),
-                "center_lps_mm": [round(v, 1) for v in c.center_lps_mm],
-            }
-            for c, role in list(zip(found, ranked.roles, strict=True))[:12]
-        ],
+        "positive_nodules": len(scored.nodules),
+        "found": scored.found,
+        "probabilities": [n.probability for n in scored.nodules],
+        "false_positives_luna": scored.false_positives_luna,
+        "false_positives_strict": scored.false_positives_strict,
     }
 
 
 if __name__ == "__main__":
-    app()
+    typer.run(main)

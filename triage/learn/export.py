@@ -1,4 +1,4 @@
-"""Write a trained network as a model folder: ONNX, metadata, self-test tile, digest.
+"""Write a trained network as a model folder: ONNX, trainable weights, metadata, self-test, digests.
 
     python -m triage.learn.export runs/nodule-s models/nodule-s --point runs/operating_point.json
 
@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,21 +28,22 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from triage.detect import decode as decode_module
 from triage.detect import prepare as prepare_module
 from triage.detect.prepare import Float32Array
-from triage.learn.evaluate import load_network
+from triage.learn.figures import load_network
 from triage.learn.mining import TorchRuntime
-from triage.learn.networks import CHANNELS, STRIDE, NoduleNet
+from triage.learn.networks import CHANNELS, NoduleNet
 
 OPSET = 18
 INPUT, OUTPUT = "image", "answer"
 TILE = 64
 VERSION = "0.1.0"
-RECEPTIVE_RADIUS = 59
+#: No answer depends on voxels farther away.
+RECEPTIVE_RADIUS = 63
 
 
 def main(
     run: Annotated[Path, typer.Argument(help="Run of triage.learn.train.")],
     out: Annotated[Path, typer.Argument(help="Model folder.")],
-    point: Annotated[Path, typer.Option(help="Output of evaluate choose.")] = Path(
+    point: Annotated[Path, typer.Option(help="Output of figures choose.")] = Path(
         "runs/operating_point.json"
     ),
     weights: str = "model.safetensors",
@@ -49,10 +51,12 @@ def main(
     """Export one run."""
     network = load_network(run / weights)
     (out / "configs").mkdir(parents=True, exist_ok=True)
-    content = to_onnx(network)
+    content, trainable = to_onnx(network), (run / weights).read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     (out / "model.onnx").write_bytes(content)
-    (out / "sha256").write_text(f"{digest}  model.onnx\n")
+    (out / "model.safetensors").write_bytes(trainable)
+    promised = f"{digest}  model.onnx\n{hashlib.sha256(trainable).hexdigest()}  model.safetensors\n"
+    (out / "sha256").write_text(promised)
     tile = self_test_tile()
     (out / "selftest.npz").write_bytes(self_test(network, tile))
     described = json.loads((run / "run.json").read_text())
@@ -75,7 +79,9 @@ def to_onnx(network: NoduleNet) -> bytes:
     """
     folded = fold(network)
     free = dict(zip((2, 3, 4), "zyx", strict=True))
-    with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file, warnings.catch_warnings():
+        # The newer exporter writes paths of the source files into the graph; torch is pinned.
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             folded,
             (torch.zeros(1, 1, TILE, TILE, TILE),),
@@ -191,7 +197,7 @@ def data_format() -> dict[str, Any]:
                 "type": "maps",
                 "num_channels": decode_module.CHANNELS,
                 "spatial_shape": ["2*z", "2*y", "2*x"],
-                "stride": STRIDE,
+                "stride": decode_module.STRIDE,
                 "cell_center": "cell i answers for voxel stride * i",
                 "receptive_field_radius_voxels": RECEPTIVE_RADIUS,
                 "dtype": "float32",

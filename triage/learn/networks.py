@@ -7,8 +7,6 @@ import math
 import torch
 from torch import nn
 
-#: Voxels (mm) between neighbouring cells of the answer; cell i answers for voxel ``STRIDE * i``.
-STRIDE = 4
 #: Channels of the answer: heat logit, log of the diameter in mm, offset z y x in cells.
 CHANNELS = ("heat_logit", "log_diameter_mm", "offset_z", "offset_y", "offset_x")
 #: Chance of a nodule centre in a cell before anything is learned (focal loss start).
@@ -43,8 +41,8 @@ class ResidualBlock(nn.Module):
 class NoduleNet(nn.Module):
     """``a_k3s2``: centre heat map, size and offset at stride 4; about 0.65 M parameters.
 
-    Receptive field radius 59 voxels, so answers of a tile with a halo of 64 equal those of the
-    whole volume.
+    An answer depends on voxels up to 63 away, so answers of a tile with a halo of 64 equal those
+    of the whole volume.
 
     Parameters
     ----------

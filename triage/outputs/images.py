@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from triage.core.finding import PointLps
@@ -56,7 +57,7 @@ class SourceImage:
     ----------
     sop_uid, sop_class, series_uid : str
     header : mapping
-        What the door read: ``ImagePositionPatient``, ``PixelSpacing`` …
+        What the door read: ``image_position_patient``, ``pixel_spacing`` …
     """
 
     sop_uid: str
@@ -67,7 +68,7 @@ class SourceImage:
     @property
     def frame_of_reference(self) -> str | None:
         """Frame of Reference UID, None when the header has none."""
-        return self.header.get("FrameOfReferenceUID") or None
+        return self.header.get("frame_of_reference_uid") or None
 
     def on_image(self, points_lps_mm: Sequence[PointLps]) -> Pixels | None:
         """Points as column and row on this image, or None when they do not lie on it.
@@ -104,10 +105,10 @@ class SourceImage:
         return float(abs(moved @ np.cross(along_row, along_column)))
 
     def _reach_mm(self) -> float:
-        return max(_OFF_PLANE_MM, float(self.header.get("SliceThickness") or 0.0) / 2)
+        return max(_OFF_PLANE_MM, float(self.header.get("slice_thickness") or 0.0) / 2)
 
     def _place(self) -> tuple[Pixels, Pixels, Pixels, Pixels] | None:
-        names = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+        names = ("image_position_patient", "image_orientation_patient", "pixel_spacing")
         values = [self.header.get(name) for name in names]
         if self.sop_class != CT_IMAGE_STORAGE or any(value is None for value in values):
             return None
@@ -138,7 +139,11 @@ def patient_and_study(path: Path) -> Dataset:
         left empty: guessing a birth date is worse than having none.
     """
     wanted: list[str] = [*_COPIED, *_UIDS, "SpecificCharacterSet"]
-    source = dcmread(path, stop_before_pixels=True, specific_tags=wanted, force=True)
+    with disable_value_validation():  # its warnings would carry names into the log
+        return _copied(dcmread(path, stop_before_pixels=True, specific_tags=wanted, force=True))
+
+
+def _copied(source: Dataset) -> Dataset:
     source.decode()
     copy = Dataset()
     copy.SpecificCharacterSet = "ISO_IR 192"

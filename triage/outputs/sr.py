@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -42,7 +43,6 @@ class Predecessor:
     sop_uid: str
     series_uid: str
     study_uid: str
-    instance_number: int
 
 
 def sop_uid_of(report: Report) -> str:
@@ -63,6 +63,7 @@ def build(
     images: Sequence[SourceImage],
     *,
     station: str,
+    instance_number: int = 1,
     predecessor: Predecessor | None = None,
 ) -> Dataset:
     """Make the SR.
@@ -76,6 +77,8 @@ def build(
         Every instance that was looked at; at least one.
     station : str
         AE title of this installation, the name of the observing device.
+    instance_number : int
+        Which report of the study this is.
     predecessor : Predecessor, optional
 
     Returns
@@ -85,14 +88,14 @@ def build(
     """
     at = _local(report.written_at, patient)
     document = hd.Comprehensive3DSR(
-        evidence=[patient, *(_evidence(image, report.study_uid) for image in images)],
+        evidence=[_nameless(patient), *(_evidence(image, report.study_uid) for image in images)],
         content=_root(report, images, station),
         series_instance_uid=uids.output_series_uid(
             report.study_uid, KIND, report.algorithm.identity
         ),
         series_number=SERIES_NUMBER,
         sop_instance_uid=sop_uid_of(report),
-        instance_number=1 if predecessor is None else predecessor.instance_number + 1,
+        instance_number=instance_number,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=_MODEL_NAME,
         software_versions=report.software,
@@ -108,6 +111,7 @@ def build(
         content_date=at.date(),
         content_time=at.time(),
     )
+    document.PatientName = patient.PatientName
     document.InstanceCreationDate = document.ContentDate
     document.InstanceCreationTime = document.ContentTime
     for equipment in document.get("ContributingEquipmentSequence", []):
@@ -130,6 +134,13 @@ def _local(at: datetime, patient: Dataset) -> datetime:
     if offset:
         return at.astimezone(datetime.strptime(str(offset), "%z").tzinfo)
     return at.astimezone()
+
+
+def _nameless(patient: Dataset) -> Dataset:
+    """For highdicom, which warns of names of one component by printing them: no log holds names."""
+    without = deepcopy(patient)
+    without.PatientName = ""
+    return without
 
 
 def _evidence(image: SourceImage, study_uid: str) -> Dataset:

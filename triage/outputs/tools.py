@@ -80,12 +80,13 @@ class ReportTool:
             if done is not None:
                 return done
             used = _used(uow, report)
-        predecessor = _predecessor(self.files, earlier[-1]) if earlier else None
+        predecessor = _predecessor(self.files, report, earlier)
         document = sr.build(
             report,
             patient_and_study(self.files.path_of(used[0].digest)),
             [SourceImage(s.sop_uid, s.sop_class, s.series_uid, s.header) for s in used],
             station=self.station,
+            instance_number=len(earlier) + 1,
             predecessor=predecessor,
         )
         values = {
@@ -146,14 +147,14 @@ def write_final_sr(
 
 
 def preliminary(uow: UnitOfWork, study_uid: str, fact: Mapping[str, Any]) -> Report:
-    """What the machine published, less what a reader has rejected since."""
+    """What the machine published, less what a reader had rejected of it before."""
     result = output_rows.result_of(uow, study_uid, fact["result_id"])
-    rows = output_rows.proposed_findings(uow, result.id)
+    rows = output_rows.proposed_findings(uow, result.id, int(fact["event"]))
     kept = [row for row in rows if row["state"] not in _NOT_REPORTED]
     return _report(
         result,
         stage=Stage.PRELIMINARY,
-        # As the machine said it, whatever a reader is doing to it now.
+        # As the machine said it, whatever a reader does to it.
         findings=tuple(reported({**row, "state": "pending"}) for row in kept),
         written_at=result.published_at or result.created_at,
     )
@@ -224,15 +225,22 @@ def _used(uow: UnitOfWork, report: Report) -> list[StoredSlice]:
     return used
 
 
-def _predecessor(files: Files, row: Output) -> sr.Predecessor:
-    header = _header(files, row)
-    return sr.Predecessor(
-        row.sop_uid, str(header.SeriesInstanceUID), row.study_uid, int(header.InstanceNumber)
-    )
+def _predecessor(files: Files, report: Report, earlier: Sequence[Output]) -> sr.Predecessor | None:
+    """What a report replaces: the one before it; the machine never replaces what was signed."""
+    replaced = [
+        row
+        for row in earlier
+        if report.stage is Stage.FINAL or row.status == Stage.PRELIMINARY.value
+    ]
+    if not replaced:
+        return None
+    last = replaced[-1]
+    series_uid = str(_header(files, last).SeriesInstanceUID)
+    return sr.Predecessor(last.sop_uid, series_uid, last.study_uid)
 
 
 def _header(files: Files, row: Output) -> Any:
     path = files.path_of(row.digest)
     if not path.exists():
         raise NotFound(f"the file of report {row.sop_uid} is gone")
-    return dcmread(path, specific_tags=["SeriesInstanceUID", "InstanceNumber"])
+    return dcmread(path, specific_tags=["SeriesInstanceUID"])

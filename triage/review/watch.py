@@ -71,7 +71,8 @@ def _wanted(news: News) -> tuple[Goal, Facts]:
     key = str(news.seq)
     if news.kind == output_rows.SIGNED:
         return REPORT_SIGNED, {SIGNED: {"key": key, "event": news.seq}}
-    return REPORT_PRELIMINARY, {PUBLISHED: {"key": key, "result_id": news.said["result_id"]}}
+    published = {"key": key, "event": news.seq, "result_id": news.said["result_id"]}
+    return REPORT_PRELIMINARY, {PUBLISHED: published}
 
 
 def _plan_of(uow: UnitOfWork, news: News) -> PlanVersion | None:

@@ -36,6 +36,7 @@ class Files:
         self.reserve_bytes = reserve_bytes
         self._incoming = root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        self._make_folders()
 
     def put(self, *chunks: bytes | memoryview) -> str:
         """Store bytes durably.
@@ -69,13 +70,8 @@ class Files:
         temporary = self._incoming / f"{uuid.uuid4().hex}.part"
         try:
             _write_durably(temporary, chunks)
-            made = not target.parent.exists()
-            target.parent.mkdir(parents=True, exist_ok=True)
             temporary.rename(target)
             _sync_folder(target.parent)
-            if made:
-                _sync_folder(target.parent.parent)
-                _sync_folder(self.root)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             if error.errno in _FULL:
@@ -93,7 +89,7 @@ class Files:
         """
         if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
             raise ValueError("not a content key")
-        return self.root / key[:2] / key[2:4] / key
+        return self.root / key[:2] / key
 
     def read(self, key: str) -> bytes:
         """Whole content of a file.
@@ -117,7 +113,7 @@ class Files:
 
     def keys(self) -> Iterator[str]:
         """All keys on disk, for the sweep of orphans and for `triage verify`."""
-        for path in self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+        for path in self.root.glob("[0-9a-f][0-9a-f]/*"):
             yield path.name
 
     def sweep_incoming(self, older_than_s: float = 0.0) -> int:
@@ -143,6 +139,14 @@ class Files:
             except FileNotFoundError:
                 continue  # its writer has just finished
         return removed
+
+    def _make_folders(self) -> None:
+        # All 256 at once, so that no object ever waits for a folder to become durable.
+        missing = [f for f in (self.root / f"{n:02x}" for n in range(256)) if not f.is_dir()]
+        for folder in missing:
+            folder.mkdir(exist_ok=True)
+        if missing:
+            _sync_folder(self.root)
 
     def _check_space(self, size: int) -> None:
         if shutil.disk_usage(self.root).free - size < self.reserve_bytes:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from triage.errors import NotFound
 from triage.store import events
+from triage.store.reading_rows import ACTS
 from triage.store.result_rows import StoredSlice
 from triage.store.session import UnitOfWork
 from triage.store.tables import (
@@ -95,15 +96,30 @@ def result_of(uow: UnitOfWork, study_uid: str, result_id: str | None) -> Result:
     return row
 
 
-def proposed_findings(uow: UnitOfWork, result_id: str) -> list[dict[str, Any]]:
-    """Findings of a result as the machine proposed them, with the state they have now."""
+def proposed_findings(uow: UnitOfWork, result_id: str, as_of: int) -> list[dict[str, Any]]:
+    """Findings of a result as the machine proposed them, with the state they had then.
+
+    Parameters
+    ----------
+    as_of : int
+        Event number, e.g. of the publication: what readers do later changes nothing here, so the
+        same question always has the same answer.
+    """
     query = select(FindingRow).where(FindingRow.result_id == result_id)
-    rows = uow.scalars(query.order_by(FindingRow.number))
+    rows = list(uow.scalars(query.order_by(FindingRow.number)))
+    states = _states_at(uow, [row.finding_id for row in rows], as_of)
     return [
         {**row.proposed, **_fixed(row), "finding_id": row.finding_id, "number": row.number,
-         "state": row.state, "key_sop_uid": _key(row)}
+         "state": states.get(row.finding_id, "pending"), "key_sop_uid": _key(row)}
         for row in rows
     ]  # fmt: skip
+
+
+def _states_at(uow: UnitOfWork, finding_ids: list[str], as_of: int) -> dict[str, str]:
+    """State of each finding after its last act before event `as_of`."""
+    query = select(Event).where(Event.finding_id.in_(finding_ids), Event.kind.in_(ACTS))
+    acts = uow.scalars(query.where(Event.seq < as_of).order_by(Event.seq))
+    return {act.finding_id or "": (act.after or {})["finding"]["state"] for act in acts}
 
 
 def with_fixed(uow: UnitOfWork, signed: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -192,14 +192,19 @@ def signings(uow: UnitOfWork, study_uids: Iterable[str]) -> dict[str, dict[str, 
 
 
 def outputs_of(uow: UnitOfWork, study_uid: str) -> list[tuple[Output, Outbox | None]]:
-    """Objects made for a study, each with the last outbox row that carries it away."""
+    """Objects made for a study, each with the outbox row that carries it away.
+
+    Where several nodes want one object, it is the row of one that does not have it yet, if there
+    is any: "sent" means that all have it.
+    """
     made = uow.scalars(
         select(Output).where(Output.study_uid == study_uid).order_by(Output.created_at)
     )
     sent = uow.scalars(
         select(Outbox).where(Outbox.subject == study_uid).order_by(Outbox.created_at)
     )
-    by_object = {row.payload.get("sop_uid"): row for row in sent}
+    open_last = sorted(sent, key=lambda row: row.state != "done")
+    by_object = {row.payload.get("sop_uid"): row for row in open_last}
     return [(row, by_object.get(row.sop_uid)) for row in made]
 
 

@@ -211,7 +211,8 @@ class PlanVersion(Base):
     why: Mapped[str] = mapped_column(Text)  # the news that made this version
     facts: Mapped[dict[str, Any]] = mapped_column()  # at hand when it was made
     graph: Mapped[dict[str, Any]] = mapped_column()  # nodes, edges, rejected alternatives
-    state: Mapped[str] = mapped_column(String(16))  # running done failed given_up waiting
+    # running done failed given_up waiting
+    state: Mapped[str] = mapped_column(String(16), index=True)
     workflow_id: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None] = mapped_column()

@@ -669,6 +669,12 @@ export interface components {
             text: string;
         };
         /**
+         * Calcification
+         * @description Pattern; diffuse = complete, laminated = concentric ring.
+         * @enum {string}
+         */
+        Calcification: "none" | "complete" | "diffuse" | "central" | "popcorn" | "concentric_ring" | "laminated" | "eccentric" | "stippled" | "other";
+        /**
          * Claim
          * @description Who reads a study.
          */
@@ -695,6 +701,9 @@ export interface components {
         /**
          * ContextIn
          * @description Answers about the examination: a field not sent stays, null makes it unknown again.
+         *
+         *     Beyond the contract: `known_cancer` (any primary cancer) is what Fleischner 2017 asks, and the
+         *     two about a significant other finding make the Lung-RADS modifier S.
          */
         ContextIn: {
             /** Age Years */
@@ -705,16 +714,19 @@ export interface components {
             immunosuppressed?: boolean | null;
             /** Inflammatory Infectious Suspected */
             inflammatory_infectious_suspected?: boolean | null;
+            /** Known Cancer */
+            known_cancer?: boolean | null;
             /** Known Lung Cancer */
             known_lung_cancer?: boolean | null;
             /** Lungs Fully Evaluable */
             lungs_fully_evaluable?: boolean | null;
-            /** Prior Ct */
-            prior_ct?: ("none" | "available" | "being_located") | null;
-            /** Purpose */
-            purpose?: ("screening_ldct" | "incidental" | "other") | null;
-            /** Risk */
-            risk?: ("low" | "high") | null;
+            prior_ct?: components["schemas"]["PriorCt"] | null;
+            purpose?: components["schemas"]["Purpose"] | null;
+            risk?: components["schemas"]["Risk"] | null;
+            /** Significant Other Finding */
+            significant_other_finding?: boolean | null;
+            /** Significant Other Finding Known */
+            significant_other_finding_known?: boolean | null;
         };
         /**
          * ContextValue
@@ -741,11 +753,14 @@ export interface components {
             age_years?: components["schemas"]["ContextValue"] | null;
             immunosuppressed?: components["schemas"]["ContextValue"] | null;
             inflammatory_infectious_suspected?: components["schemas"]["ContextValue"] | null;
+            known_cancer?: components["schemas"]["ContextValue"] | null;
             known_lung_cancer?: components["schemas"]["ContextValue"] | null;
             lungs_fully_evaluable?: components["schemas"]["ContextValue"] | null;
             prior_ct?: components["schemas"]["ContextValue"] | null;
             purpose?: components["schemas"]["ContextValue"] | null;
             risk?: components["schemas"]["ContextValue"] | null;
+            significant_other_finding?: components["schemas"]["ContextValue"] | null;
+            significant_other_finding_known?: components["schemas"]["ContextValue"] | null;
             /** Version */
             version: number;
         };
@@ -760,8 +775,7 @@ export interface components {
         DecisionIn: {
             /** Base Version */
             base_version: number;
-            /** Calcification */
-            calcification?: ("none" | "complete" | "central" | "popcorn" | "concentric_ring" | "eccentric" | "stippled" | "other") | null;
+            calcification?: components["schemas"]["Calcification"] | null;
             /** Center Lps Mm */
             center_lps_mm?: [
                 number,
@@ -773,8 +787,7 @@ export interface components {
              * @enum {string}
              */
             decision: "confirm" | "reject" | "correct" | "reopen" | "retract";
-            /** Juxtapleural Shape */
-            juxtapleural_shape?: ("oval" | "lentiform" | "triangular" | "other") | null;
+            juxtapleural_shape?: components["schemas"]["JuxtapleuralShape"] | null;
             /** Lobe */
             lobe?: ("right_upper" | "right_middle" | "right_lower" | "left_upper" | "lingula" | "left_lower") | null;
             /** Long Axis Lps Mm */
@@ -792,8 +805,7 @@ export interface components {
             ] | null;
             /** Long Mm */
             long_mm?: number | null;
-            /** Margin */
-            margin?: ("smooth" | "lobulated" | "irregular" | "spiculated") | null;
+            margin?: components["schemas"]["Margin"] | null;
             reason?: components["schemas"]["RejectReason"] | null;
             /** Short Axis Lps Mm */
             short_axis_lps_mm?: [
@@ -815,6 +827,7 @@ export interface components {
             /** Solid Short Mm */
             solid_short_mm?: number | null;
             solidity?: components["schemas"]["Solidity"] | null;
+            status?: components["schemas"]["FindingStatus"] | null;
         };
         /**
          * EventView
@@ -865,6 +878,12 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * FindingStatus
+         * @description The finding against the earlier exams.
+         * @enum {string}
+         */
+        FindingStatus: "baseline" | "new" | "existing" | "resolved";
         /**
          * FindingView
          * @description One finding in its present state.
@@ -965,11 +984,7 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "confirmed" | "rejected" | "corrected" | "added" | "dismissed" | "withdrawn";
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "baseline" | "new" | "existing" | "resolved";
+            status: components["schemas"]["FindingStatus"];
             /** Study Uid */
             study_uid: string;
             /** Tracking Uid */
@@ -1003,6 +1018,12 @@ export interface components {
             version: string;
         };
         /**
+         * JuxtapleuralShape
+         * @description Shape of a nodule that touches pleura or fissure; null when it does not, or is unknown.
+         * @enum {string}
+         */
+        JuxtapleuralShape: "oval" | "lentiform" | "triangular" | "other";
+        /**
          * Login
          * @description Name and password.
          */
@@ -1012,6 +1033,12 @@ export interface components {
             /** Password */
             password: string;
         };
+        /**
+         * Margin
+         * @description Edge of a nodule.
+         * @enum {string}
+         */
+        Margin: "smooth" | "lobulated" | "irregular" | "spiculated" | "other";
         /**
          * Me
          * @description Who is asking, and what this person may do.
@@ -1060,16 +1087,14 @@ export interface components {
          * @description A nodule the model missed.
          */
         NewFinding: {
-            /** Calcification */
-            calcification?: ("none" | "complete" | "central" | "popcorn" | "concentric_ring" | "eccentric" | "stippled" | "other") | null;
+            calcification?: components["schemas"]["Calcification"] | null;
             /** Center Lps Mm */
             center_lps_mm: [
                 number,
                 number,
                 number
             ];
-            /** Juxtapleural Shape */
-            juxtapleural_shape?: ("oval" | "lentiform" | "triangular" | "other") | null;
+            juxtapleural_shape?: components["schemas"]["JuxtapleuralShape"] | null;
             /** Lobe */
             lobe?: ("right_upper" | "right_middle" | "right_lower" | "left_upper" | "lingula" | "left_lower") | null;
             /** Long Axis Lps Mm */
@@ -1087,8 +1112,7 @@ export interface components {
             ] | null;
             /** Long Mm */
             long_mm?: number | null;
-            /** Margin */
-            margin?: ("smooth" | "lobulated" | "irregular" | "spiculated") | null;
+            margin?: components["schemas"]["Margin"] | null;
             /** Series Uid */
             series_uid: string;
             /** Short Axis Lps Mm */
@@ -1111,6 +1135,7 @@ export interface components {
             /** Solid Short Mm */
             solid_short_mm?: number | null;
             solidity?: components["schemas"]["Solidity"] | null;
+            status?: components["schemas"]["FindingStatus"] | null;
         };
         /**
          * NewUser
@@ -1166,6 +1191,12 @@ export interface components {
             status: "preliminary" | "final";
         };
         /**
+         * PriorCt
+         * @description Whether there is an earlier chest CT to compare with.
+         * @enum {string}
+         */
+        PriorCt: "none" | "available" | "being_located";
+        /**
          * Problem
          * @description RFC 9457 problem details (``application/problem+json``).
          *
@@ -1199,6 +1230,12 @@ export interface components {
             /** Type */
             type: string;
         };
+        /**
+         * Purpose
+         * @description Why the CT was made.
+         * @enum {string}
+         */
+        Purpose: "screening_ldct" | "incidental" | "other";
         /**
          * QuarantineItem
          * @description One object that could not be understood, kept.
@@ -1306,6 +1343,12 @@ export interface components {
             series_uid: string | null;
             status: components["schemas"]["ResultStatus"];
         };
+        /**
+         * Risk
+         * @description Estimated probability of malignancy below 5 %, or 5 % and above: the clinician's word.
+         * @enum {string}
+         */
+        Risk: "low" | "high";
         /**
          * SeenIn
          * @description Slices that were on screen in lung window: inclusive ranges of slice index z.
@@ -1641,8 +1684,7 @@ export interface components {
             patient_name: string;
             /** Patient Sex */
             patient_sex: string;
-            /** Prior */
-            prior: ("none" | "available" | "being_located") | null;
+            prior: components["schemas"]["PriorCt"] | null;
             /** Priority */
             priority: ("now" | "next" | "soon" | "in_turn") | null;
             /** Provisional */
@@ -1956,7 +1998,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description Unique per act; the same key again answers the first act's outcome. */
+                /** @description Unique per act; the same key again does not act again. */
                 "Idempotency-Key": string;
             };
             path: {

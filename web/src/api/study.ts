@@ -3,7 +3,8 @@ import { client } from './client'
 import { need } from './problem'
 import type { Context, ContextIn, Decision, Finding, NewFinding, Seen, Signed, Study } from './types'
 
-export const studyKey = (uid: string) => ['study', uid] as const
+export const studiesKey = ['study'] as const
+export const studyKey = (uid: string) => [...studiesKey, uid] as const
 
 export const studyQuery = (study_uid: string) =>
   queryOptions({

@@ -29,4 +29,4 @@ export const claimStudy = (study_uid: string, take_over = false) =>
   need<Claim>(client.POST('/api/studies/{study_uid}/claim', { params: { path: { study_uid } }, body: { take_over } }))
 
 /** The studies still to read, in order: for "1 of 13" and for what opens next. */
-export const fetchToRead = () => fetchPage('to_read', '', null)
+export const fetchOpen = () => fetchPage('open', '', null)

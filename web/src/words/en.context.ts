@@ -5,6 +5,9 @@ export type ContextField =
   | 'lungs_fully_evaluable'
   | 'inflammatory_infectious_suspected'
   | 'known_lung_cancer'
+  | 'known_cancer'
+  | 'significant_other_finding'
+  | 'significant_other_finding_known'
   | 'immunosuppressed'
   | 'risk'
   | 'age_years'
@@ -33,8 +36,11 @@ export const context = {
       ],
     },
     known_lung_cancer: { label: 'Known lung cancer', options: yesNo },
+    known_cancer: { label: 'Any known cancer', options: yesNo },
     lungs_fully_evaluable: { label: 'Lungs fully evaluable', options: yesNo },
     inflammatory_infectious_suspected: { label: 'Inflammation or infection suspected', options: yesNo },
+    significant_other_finding: { label: 'Other significant finding', options: yesNo },
+    significant_other_finding_known: { label: 'That finding known before', options: yesNo },
     risk: {
       label: 'Risk',
       options: [

@@ -133,6 +133,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", "version"),
     )
     with op.batch_alter_table("triage_plan", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_triage_plan_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_triage_plan_subject"), ["subject"], unique=False)
 
     op.create_table(
@@ -559,6 +560,7 @@ def downgrade() -> None:
     op.drop_table("triage_round")
     with op.batch_alter_table("triage_plan", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_triage_plan_subject"))
+        batch_op.drop_index(batch_op.f("ix_triage_plan_state"))
 
     op.drop_table("triage_plan")
     with op.batch_alter_table("triage_outbox", schema=None) as batch_op:

@@ -27,7 +27,7 @@ export function ReadingPage() {
   const seen = useSeen((state) => state.slices)
   const offlineSince = useSending((sending) => sending.offlineSince)
   const deciding = useDeciding(now)
-  const place = useToRead(studyUid)
+  const place = useToRead(studyUid, me?.name)
   const signing = useSigning(studyUid, findings, place.next)
   useOpening(studyUid, now)
   const progress = study && progressOf({ study, findings, queue, seen, grid: placed?.grid ?? null })
@@ -68,7 +68,8 @@ export function ReadingPage() {
             ) : (
               <FindingsPanel study={study} findings={findings} progress={progress} notSent={notSent}
                 mayDecide={deciding.mayDecide} notices={notices} onSelect={jumpToFinding} onAccept={deciding.accept}
-                onReject={deciding.startReject} onReason={deciding.reject} onAxes={deciding.startAxes} />
+                onReject={deciding.startReject} onReason={deciding.reject} onAxes={deciding.startAxes}
+                onType={deciding.setType} />
             )}
           </aside>
         )}

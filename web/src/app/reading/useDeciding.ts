@@ -56,6 +56,11 @@ export function useDeciding({ study, findings, me, placed }: StudyNow) {
     },
     [acts, mayDecide, tell],
   )
+  const setType = (solidity: NonNullable<Finding['solidity']>) => {
+    if (!acts || !selected || !mayDecide) return
+    acts.decide(selected, { decision: 'correct', solidity })
+    tell(said.acts.type(said.solidity[solidity] ?? ''), selected)
+  }
   const add = (world: Vec3) => {
     if (!acts || !placed || !mayDecide) return
     const made = acts.add(placed.seriesUid, world)
@@ -73,7 +78,7 @@ export function useDeciding({ study, findings, me, placed }: StudyNow) {
     if (to) jumpToFinding(to)
   }
   return {
-    accept, reject, correct, add, undo, step, mayDecide, selected,
+    accept, reject, correct, setType, add, undo, step, mayDecide, selected,
     startReject: () => selected && mayDecide && act('reject'),
     startAxes: () => selected && mayDecide && (jumpToFinding(selected), act('axes')),
     startAdd: () => mayDecide && act('add'),

@@ -2,16 +2,18 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { studyKey, postSign, studyQuery } from '../../api/study'
 import type { Finding, Study } from '../../api/types'
-import { fetchToRead, worklistKey } from '../../api/worklist'
+import { fetchOpen, worklistKey } from '../../api/worklist'
 import { words } from '../../words'
 
 /** The studies to read, in order: where this one stands and which one comes next. */
-export function useToRead(studyUid: string) {
-  const { data } = useQuery({ queryKey: [...worklistKey, 'to-read'], queryFn: fetchToRead, staleTime: 30_000 })
-  const items = data?.items ?? []
+export function useToRead(studyUid: string, me: string | undefined) {
+  const { data } = useQuery({ queryKey: [...worklistKey, 'reading'], queryFn: fetchOpen, staleTime: 30_000 })
+  const items = (data?.items ?? []).filter(
+    ({ state, reader }) => state === 'ready' || (state === 'in_review' && (reader === null || reader === me)),
+  )
   const at = items.findIndex((item) => item.study_uid === studyUid)
   const next = items.find((item, n) => n > at && item.study_uid !== studyUid) ?? items.find((item) => item.study_uid !== studyUid)
-  return { at: at < 0 ? null : at + 1, total: data?.total ?? null, next: next?.study_uid ?? null }
+  return { at: at < 0 ? null : at + 1, total: items.length, next: next?.study_uid ?? null }
 }
 
 const looks = (finding: Finding) => `${finding.finding_id} ${finding.state} ${finding.version}`

@@ -8,8 +8,9 @@ import { mm, volume } from '../../lib/format'
 import { toVec3 } from '../../lib/geometry/vec'
 import { words } from '../../words'
 import { Badge } from './Badge'
-import { isProposed, noduleWords, placeName, sizeWord, stateWord, typeWord } from './describe'
+import { noduleWords, placeName, sizeWord, stateWord } from './describe'
 import { RejectReasons } from './RejectReasons'
+import { TypeChoice, type Solidity } from './TypeChoice'
 import styles from './Card.module.css'
 
 const { findings } = words
@@ -25,6 +26,7 @@ interface Props {
   readonly onReject: () => void
   readonly onReason: (reason: RejectReason) => void
   readonly onAxes: () => void
+  readonly onType: (solidity: Solidity) => void
 }
 
 const icons = { pending: Circle, rejected: CircleX, dismissed: CircleX, withdrawn: CircleX } as const
@@ -40,10 +42,8 @@ function State({ finding, notSent }: Pick<Props, 'finding' | 'notSent'>) {
   )
 }
 
-function FactsOf({ finding }: { readonly finding: Finding }) {
+function FactsOf({ finding, mayDecide, onType }: Pick<Props, 'finding' | 'mayDecide' | 'onType'>) {
   const nodule = noduleWords(finding.probability)
-  const type = [typeWord(finding.solidity), finding.margin].filter(Boolean).join(', ')
-  const proposed = isProposed(finding, 'solidity')
   return (
     <Facts
       rows={[
@@ -52,9 +52,7 @@ function FactsOf({ finding }: { readonly finding: Finding }) {
           {finding.mean_mm !== null && `, ${findings.mean(mm(finding.mean_mm))}`}
         </span>],
         [findings.volume, finding.volume_mm3 === null ? null : volume(finding.volume_mm3)],
-        [findings.type, <span key="t">
-          {type} {proposed && <span className={styles['soft']}>{findings.proposed}</span>}
-        </span>],
+        [findings.type, <TypeChoice key="t" finding={finding} mayDecide={mayDecide} onType={onType} />],
         [findings.nodule, nodule && <span key="n">
           {nodule[0]} <span className={styles['soft']}>{nodule[1]}</span>
         </span>],
@@ -64,7 +62,7 @@ function FactsOf({ finding }: { readonly finding: Finding }) {
 }
 
 /** The selected finding: what it is, where it is, and the three keys. The three look the same. */
-export function Card({ finding, mayDecide, notSent, onAccept, onReject, onReason, onAxes }: Props) {
+export function Card({ finding, mayDecide, notSent, onAccept, onReject, onReason, onAxes, onType }: Props) {
   const mode = useReading((reading) => reading.mode)
   return (
     <section className={styles['card']} aria-label={placeName(finding)} data-testid="card">
@@ -78,7 +76,7 @@ export function Card({ finding, mayDecide, notSent, onAccept, onReject, onReason
           <PlaneThumb key={plane} plane={plane} centre={toVec3(finding.center_lps_mm)} mm={thumbMm} px={thumbPx} label />
         ))}
       </div>
-      <FactsOf finding={finding} />
+      <FactsOf finding={finding} mayDecide={mayDecide} onType={onType} />
       {mode === 'reject' ? (
         <RejectReasons onReason={onReason} />
       ) : (

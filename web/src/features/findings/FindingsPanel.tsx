@@ -9,6 +9,7 @@ import { Card } from './Card'
 import { List } from './List'
 import { ResultNotice } from './Notices'
 import { Hints } from './SignPanel'
+import type { Solidity } from './TypeChoice'
 import styles from './Panel.module.css'
 
 interface Props {
@@ -23,6 +24,7 @@ interface Props {
   readonly onReject: () => void
   readonly onReason: (reason: RejectReason) => void
   readonly onAxes: () => void
+  readonly onType: (solidity: Solidity) => void
 }
 
 /** Findings beside the images: the selected one as a card, the others as rows by score. */

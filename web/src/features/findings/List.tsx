@@ -35,7 +35,7 @@ function Row({ finding, notSent }: { readonly finding: Finding; readonly notSent
       <span className={styles['words']}>
         <span className={styles['place']}>{placeName(finding)}</span>
         <span className={styles['size']}>
-          {sizeWord(finding)} {finding.solidity && <span>{typeWord(finding.solidity).toLowerCase()}</span>}
+          {sizeWord(finding)} {finding.solidity && !decided && <span>{typeWord(finding.solidity).toLowerCase()}</span>}
         </span>
         <span className={styles['last']} data-state={finding.state}>
           {decided ? stateWord(finding) : nodule?.join(' ')}

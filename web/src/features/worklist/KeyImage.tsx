@@ -25,14 +25,15 @@ function Brackets({ largest }: { readonly largest: number | null }) {
 /** Finding 1 on its own slice, drawn by the server; words where there is none. */
 export function KeyImage({ item }: { item: WorklistItem }) {
   const [failedUrl, setFailedUrl] = useState<string | null>(null)
+  const [shownUrl, setShownUrl] = useState<string | null>(null)
   const url = item.key_image_url
   const nothing = item.result_status === 'assessed' || item.result_status === 'partly_assessed' ? side.noKeyImage : side.notYet
   return (
     <div className={styles['image']}>
       {url && url !== failedUrl ? (
         <>
-          <img src={url} alt={side.keyImage} onError={() => setFailedUrl(url)} />
-          <Brackets largest={item.largest_mm} />
+          <img src={url} alt={side.keyImage} onError={() => setFailedUrl(url)} onLoad={() => setShownUrl(url)} />
+          {shownUrl === url && <Brackets largest={item.largest_mm} />}
           <span className={styles['label']}>{side.keyImage}</span>
         </>
       ) : (

@@ -5,14 +5,15 @@ import { canvasToWorld, type View } from '../../../lib/geometry/view'
 import { setWindow, useReading } from '../../../lib/reading/store'
 import type { Window } from '../../../lib/volume/window'
 import { scrollBy } from '../scroll'
-import { setLook, useLooks, zoomed, type Look, type PaneName } from '../views'
+import { setLook, useLooks, zoomed, type PaneName } from '../views'
 import { gestureOf, isClick, windowAfter, type Gesture } from './gestures'
 
 interface Drag {
   readonly gesture: Gesture
   readonly from: Vec2
   readonly window: Window
-  readonly look: Look
+  readonly zoom: number
+  readonly centre: Vec3
 }
 
 interface Options {
@@ -59,7 +60,9 @@ export function usePointer(options: Options) {
     const gesture = gestureOf(event)
     if (!gesture || !view) return
     event.currentTarget.setPointerCapture(event.pointerId)
-    drag.current = { gesture, from: place(event), window: useReading.getState().window, look: useLooks.getState()[pane] }
+    const { zoom, centre } = useLooks.getState()[pane]
+    const { window } = useReading.getState()
+    drag.current = { gesture, from: place(event), window, zoom, centre: centre ?? view.centre }
   }
   const onPointerMove = (event: PointerEvent) => {
     const held = drag.current
@@ -67,12 +70,11 @@ export function usePointer(options: Options) {
     if (!held || !view || isClick(held.from, to)) return
     const moves: Record<Gesture, () => void> = {
       window: () => setWindow(windowAfter(held.window, held.from, to)),
-      zoom: () => setLook(pane, { zoom: zoomed(held.look.zoom, to[1] - held.from[1]) }),
+      zoom: () => setLook(pane, { zoom: zoomed(held.zoom, to[1] - held.from[1]) }),
       pan: () => {
-        const start = held.look.centre ?? view.centre
         const across = scale(view.plane.right, (held.from[0] - to[0]) / view.pxPerMm)
         const down = scale(view.plane.down, (held.from[1] - to[1]) / view.pxPerMm)
-        setLook(pane, { centre: add(start, add(across, down)) })
+        setLook(pane, { centre: add(held.centre, add(across, down)) })
       },
     }
     moves[held.gesture]()

@@ -1,0 +1,50 @@
+"""Pictures of the page for the documents, from a running seeded server (phantom data only).
+
+Run::
+
+    .venv/bin/python -m tests.review.seed --data /tmp/seed --port 8010   # in another terminal
+    .venv/bin/python -m tests.web.make_pictures http://127.0.0.1:8010 docs/pictures
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.web.conftest import CHROMIUM, FLAGS
+
+SIZES = {"": (1440, 900), "-1024": (1024, 768)}
+
+
+def take(page: Page, folder: Path, suffix: str) -> None:
+    """Worklist and viewer of the phantom study that has pixels."""
+    page.goto("/login")
+    page.get_by_label("Name").fill("reader")
+    page.get_by_label("Password", exact=True).fill("reader-password")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("row").filter(has_text="Phantom^A").click()
+    expect(page.get_by_role("img", name="Finding 1, axial")).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.screenshot(path=folder / f"worklist{suffix}.png")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("loaded")).to_contain_text("of slices shown", timeout=60_000)
+    page.screenshot(path=folder / f"viewer{suffix}.png")
+
+
+def main() -> None:
+    """Both sizes, into the folder named."""
+    url, folder = sys.argv[1], Path(sys.argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        for suffix, (width, height) in SIZES.items():
+            context = browser.new_context(base_url=url, viewport={"width": width, "height": height})
+            take(context.new_page(), folder, suffix)
+            context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
