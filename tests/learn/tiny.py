@@ -55,7 +55,7 @@ def balls(seed: int, count: int = 2) -> tuple[Ball, ...]:
     for number in range(count):
         side = -60.0 if number % 2 else 60.0
         x, y, z = rng.uniform((-22, -35, -16), (22, 35, 16))
-        found.append(Ball((side + x, y, z), float(rng.uniform(9, 14))))
+        found.append(Ball((float(side + x), float(y), float(z)), float(rng.uniform(9, 14))))
     return tuple(found)
 
 

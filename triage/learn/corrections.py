@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.core.finding import RejectReason
+from triage.detect.decode import STRIDE
 from triage.detect.prepare import Float32Array, Prepared
 from triage.learn import dataset, paste
-from triage.learn.dataset import CELLS, PATCH, STRIDE
+from triage.learn.dataset import CELLS, PATCH
 from triage.learn.scans import Target, aerated_voxels
 from triage.pathway import NEGATIVE_WEIGHT
 from triage.store.learning_rows import SignedDecision

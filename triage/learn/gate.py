@@ -43,8 +43,8 @@ SMALLEST_MARGIN, LARGEST_MARGIN = 0.02, 0.05
 _MARGIN_AT_1 = 0.504  # (1.96 + 0.84) x 0.18: 97.5 % bound, 80 % power
 #: Sensitivity at the operating point is one point of the curve and varies more.
 POINT_MARGIN_FACTOR = 2.0
-#: False marks per scan may rise by a tenth; the second number keeps 0 from forbidding everything.
-FALSE_RATIO, FALSE_SLACK = 1.10, 0.1
+#: False marks per scan may rise by a tenth, or by one in four scans where there are few.
+FALSE_SHARE, FALSE_SLACK = 0.10, 0.25
 #: One-sided error that all looks together may spend.
 ALPHA = 0.05
 RESAMPLES = 2000
@@ -259,7 +259,7 @@ def _changes(
     cpm = [side.rates(draws).mean(axis=1) for side in (champion, challenger)]
     found = [draws @ side.found / total for side in (champion, challenger)]
     false = [draws @ side.false / scans for side in (champion, challenger)]
-    allowed = float(false[0][0]) * (FALSE_RATIO - 1.0) + FALSE_SLACK
+    allowed = max(FALSE_SHARE * float(false[0][0]), FALSE_SLACK)
     return {
         "cpm": _change(cpm, alpha, margin),
         "sensitivity": _change(found, alpha, POINT_MARGIN_FACTOR * margin),
