@@ -101,9 +101,7 @@ def champion_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def walk(
-    tmp_path: Path, champion_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Walk]:
+def walk(tmp_path: Path, champion_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
     """An installation whose released model is the half-trained one, with nothing in it."""
     monkeypatch.setattr(model_folder, "MODEL_ROOTS", (champion_folder,))
     with tiny.installation(tmp_path, auth="off") as inst:

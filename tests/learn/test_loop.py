@@ -1,4 +1,4 @@
-"""Sign, queue, round, challenger, verdict, promotion, the next study, rollback: real parts, tiny."""
+"""Sign, queue, round, challenger, verdict, promotion, next study, rollback: real parts, tiny."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def _progress_was_told(walk: Walk, round_id: str) -> None:
     with walk.inst.house.store.reading() as uow:
         rows = uow.query(Event).filter(Event.study_uid == round_id, Event.kind == "round.progress")
         stages = [row.after["stage"] for row in rows if row.after]
-        steps = [row.after["done"] for row in rows if row.after and row.after["stage"] == "training"]
+        steps = [
+            row.after["done"] for row in rows if row.after and row.after["stage"] == "training"
+        ]
     assert stages[0] == "sealing the test set"
     assert steps == sorted(steps)
     assert steps[-1] == 60

@@ -68,14 +68,15 @@ def objects(seed: int, maker: str = PHANTOM_MAKER, **changes: Any) -> list[Datas
     """The DICOM files of one small chest, under UIDs of its own."""
     volume = small_chest.chest(balls(seed), seed=seed)
     study = f"1.2.826.0.1.3680043.8.498.77.{seed}"
+    values = {
+        "StudyInstanceUID": study, "SeriesInstanceUID": f"{study}.1",
+        "FrameOfReferenceUID": f"{study}.9", "Manufacturer": maker, "PatientID": f"T-{seed}",
+        "PatientName": "Phantom^T", **changes,
+    }  # fmt: skip
     return [
-        small_chest.slice_dataset(
-            plane, z, StudyInstanceUID=study, SeriesInstanceUID=f"{study}.1",
-            SOPInstanceUID=f"{study}.1.{z + 1}", FrameOfReferenceUID=f"{study}.9",
-            Manufacturer=maker, **{"PatientID": f"T-{seed}", "PatientName": "Phantom^T", **changes},
-        )
+        small_chest.slice_dataset(plane, z, SOPInstanceUID=f"{study}.1.{z + 1}", **values)
         for z, plane in enumerate(volume.hu)
-    ]  # fmt: skip
+    ]
 
 
 def study_uid(seed: int) -> str:
