@@ -58,9 +58,7 @@ class Part:
         life_r, self._life_fd = os.pipe()
         command = [*self.command, "--ready-fd", str(ready_w), "--life-fd", str(life_r)]
         # Its own session: Ctrl-C reaches the supervisor alone, which then ends the parts in order.
-        self.process = subprocess.Popen(
-            command, pass_fds=(ready_w, life_r), start_new_session=True
-        )
+        self.process = subprocess.Popen(command, pass_fds=(ready_w, life_r), start_new_session=True)
         os.close(ready_w)
         os.close(life_r)
         self.started_at = time.monotonic()

@@ -193,3 +193,18 @@ def open_study(page: Page, uid: str) -> None:
 def saved(page: Page) -> None:
     """Wait until the server has answered every act."""
     expect(page.get_by_test_id("saved")).to_contain_text("Saved")
+
+
+def centre(page: Page, testid: str) -> tuple[float, float]:
+    """Middle of a part of the page, in page pixels."""
+    box = page.get_by_test_id(testid).bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
+    """Press, move and let go."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] + by[0], start[1] + by[1], steps=5)
+    page.mouse.up()

@@ -7,26 +7,22 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import MakeStudy, OpenPage, finding_of, open_study, saved, study_of
+from tests.web.conftest import (
+    MakeStudy,
+    OpenPage,
+    centre,
+    drag,
+    finding_of,
+    open_study,
+    saved,
+    study_of,
+)
 
 pytestmark = pytest.mark.browser
 
 REASONS = [
     "vessel", "scar", "atelectasis", "artefact", "node", "duplicate", "benign_pattern", "other",
 ]  # fmt: skip
-
-
-def centre(page: Page, testid: str) -> tuple[float, float]:
-    box = page.get_by_test_id(testid).bounding_box()
-    assert box
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def drag(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(start[0] + by[0], start[1] + by[1], steps=5)
-    page.mouse.up()
 
 
 def test_one_key_accepts_and_the_server_has_it(open_page: OpenPage, make_study: MakeStudy) -> None:

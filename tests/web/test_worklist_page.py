@@ -103,6 +103,8 @@ def test_keys_move_search_filter_and_open(open_page: OpenPage, make_study: MakeS
     expect(page.get_by_test_id("axial")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("grid")).to_be_visible()
+    # Back on the row the reader came from.
+    expect(page.locator(f"[id='study-{uid}']")).to_have_attribute("aria-selected", "true")
 
 
 def test_new_studies_wait_until_the_next_key_and_rows_stay_under_the_selection(

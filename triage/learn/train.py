@@ -6,6 +6,7 @@ The figures of models/nodule-s come from these commands (one thread each):
     python -m triage.learn.train runs/without-0001 --leave-out LIDC-IDRI-0001
     python -m triage.learn.train runs/without-ct003 --leave-out LUNGx-CT003
     python -m triage.learn.train runs/without-0745 --leave-out LIDC-IDRI-0745
+    python -m triage.learn.train runs/without-0009 --leave-out LIDC-IDRI-0009     # operating point
 
 A run that was stopped goes on from its last checkpoint when started again with the same words.
 """

@@ -2,16 +2,15 @@ import { UnstyledButton } from '@mantine/core'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useQueryClient } from '@tanstack/react-query'
 import { UserRound } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { useLive } from '../../api/live'
 import { logout, useMe } from '../../api/session'
 import { Bar, BarPart } from '../../components/Bar'
 import { Key } from '../../components/Key'
+import { LazyKeys } from '../../components/LazyKeys'
 import { useKeys } from '../../lib/keys/useKeys'
 import { words } from '../../words'
 import styles from './MainBar.module.css'
-
-const KeysOverlay = lazy(() => import('../../components/KeysOverlay').then((all) => ({ default: all.KeysOverlay })))
 
 /** The bar of the pages outside a study: name, pages, live, who is signed in. */
 export function MainBar() {
@@ -58,11 +57,7 @@ export function MainBar() {
           </Link>
         </nav>
       </Bar>
-      {help && (
-        <Suspense>
-          <KeysOverlay opened onClose={() => setHelp(false)} page="worklist" />
-        </Suspense>
-      )}
+      <LazyKeys opened={help} onClose={() => setHelp(false)} page="worklist" />
     </>
   )
 }

@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { KeysOverlay } from '../../components/KeysOverlay'
+import { LazyKeys } from '../../components/LazyKeys'
 import { Notice } from '../../components/Notice'
 import { FindingsPanel } from '../../features/findings/FindingsPanel'
 import { OfflineNotice } from '../../features/findings/Notices'
@@ -74,7 +74,7 @@ export function ReadingPage() {
           </aside>
         )}
       </main>
-      <KeysOverlay opened={mode === 'help'} onClose={() => act('back')} page="reading" />
+      <LazyKeys opened={mode === 'help'} onClose={() => act('back')} page="reading" />
     </div>
   )
 }

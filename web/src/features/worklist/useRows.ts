@@ -1,5 +1,6 @@
 import { useCallback, useMemo, useState } from 'react'
 import type { WorklistItem } from '../../api/types'
+import { useReading } from '../../lib/reading/store'
 import { grouped, holdOrder, neighbour, orderDiffers } from './order'
 
 export interface Rows {
@@ -17,7 +18,8 @@ export function useRows(items: readonly WorklistItem[], listName: string): Rows 
   const incoming = useMemo(() => grouped(items), [items])
   const uids = useMemo(() => incoming.map((item) => item.study_uid), [incoming])
   const [held, setHeld] = useState<{ name: string; order: readonly string[] }>({ name: '', order: [] })
-  const [selected, setSelected] = useState<string | null>(null)
+  // Back from a study, the reader stands on its row.
+  const [selected, setSelected] = useState(() => useReading.getState().studyUid)
   const stale = held.name !== listName || held.order.length === 0
   // Until the reader has chosen a row there is nothing to hold still.
   const order = stale || selected === null ? uids : held.order
