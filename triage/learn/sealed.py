@@ -62,7 +62,7 @@ MakePhantom: TypeAlias = Callable[[int], Chest]
 #: Seeds of the phantoms that test: nobody makes a phantom for reading with one of these.
 FIRST_SEALED_SEED = 7_000_000
 SEALED_PHANTOMS = 24
-_SLICES, _MATRIX = 64, 96
+_SLICES, _MATRIX = 104, 96
 
 
 @dataclass(frozen=True, slots=True)

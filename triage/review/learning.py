@@ -18,7 +18,7 @@ from triage.pathway import NEGATIVE_WEIGHT
 from triage.review.learning_schema import (
     LearningQueue,
     ModelList,
-    ModelView,
+    RegisteredModel,
     PromoteIn,
     QueueItem,
     RoundIn,
@@ -137,10 +137,10 @@ def models(_who: Who, world: World) -> ModelList:
     return ModelList(items=items, pinned=world.settings.model or None)
 
 
-def _view(uow: UnitOfWork, row: Model) -> ModelView:
+def _view(uow: UnitOfWork, row: Model) -> RegisteredModel:
     judged = None if row.round_id is None else learning_rows.round_of(uow, row.round_id)
     verdict = None if judged is None else judged.verdict.get("verdict")
-    return ModelView(
+    return RegisteredModel(
         digest=row.digest,
         name=row.name,
         version=row.version,
@@ -159,7 +159,7 @@ def _view(uow: UnitOfWork, row: Model) -> ModelView:
 @router.post("/api/models/{model_id}/promote")
 def promote(
     model_id: ModelId, request: Request, who: Who, world: World, body: PromoteIn | None = None
-) -> ModelView:
+) -> RegisteredModel:
     """Make a challenger the champion: the next study is read by it.
 
     409 without a verdict of promote, when another model is pinned, or, unless ``phantom`` is set,
@@ -175,7 +175,7 @@ def promote(
 
 
 @router.post("/api/models/{model_id}/rollback")
-def rollback(model_id: ModelId, request: Request, who: Who, world: World) -> ModelView:
+def rollback(model_id: ModelId, request: Request, who: Who, world: World) -> RegisteredModel:
     """Take the champion `model_id` back; the answer is the model that reads studies again."""
     _refuse_pinned(world)
     with world.store.unit_of_work() as uow:

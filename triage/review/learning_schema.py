@@ -79,7 +79,7 @@ class RoundList(BaseModel):
     items: list[RoundView]
 
 
-class ModelView(BaseModel):
+class RegisteredModel(BaseModel):
     """A model of this installation."""
 
     digest: str
@@ -99,7 +99,7 @@ class ModelView(BaseModel):
 class ModelList(BaseModel):
     """Models, newest first; `pinned` is TRIAGE_MODEL, which no promotion changes."""
 
-    items: list[ModelView]
+    items: list[RegisteredModel]
     pinned: str | None
 
 

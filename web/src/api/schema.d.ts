@@ -144,8 +144,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Not built yet */
-        get: operations["not_built_get__api_learning_queue"];
+        /**
+         * Queue
+         * @description Signed decisions, newest first, and what became of each.
+         *
+         *     Who may not see studies is given a pseudonym of the study instead of its UID.
+         */
+        get: operations["queue_api_learning_queue_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -161,10 +166,57 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Rounds
+         * @description Every round, newest first, with progress or verdict.
+         */
+        get: operations["rounds_api_learning_rounds_get"];
         put?: never;
-        /** Not built yet */
-        post: operations["not_built_post__api_learning_rounds"];
+        /**
+         * Start
+         * @description Ask for a round; 409 with the reason when there is nothing to learn or one is running.
+         */
+        post: operations["start_api_learning_rounds_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/rounds/{round_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Round
+         * @description One round.
+         */
+        get: operations["one_round_api_learning_rounds__round_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/rounds/{round_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plan
+         * @description How a round was made: plan versions, tools tried and refused, with their reasons.
+         */
+        get: operations["plan_api_learning_rounds__round_id__plan_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -238,8 +290,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Not built yet */
-        get: operations["not_built_get__api_models"];
+        /**
+         * Models
+         * @description Models of this installation, newest first, and which one reads studies.
+         */
+        get: operations["models_api_models_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -257,8 +312,14 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not built yet */
-        post: operations["not_built_post__api_models_{model_id}_promote"];
+        /**
+         * Promote
+         * @description Make a challenger the champion: the next study is read by it.
+         *
+         *     409 without a verdict of promote, when another model is pinned, or, unless ``phantom`` is set,
+         *     when the verdict rests on phantoms.
+         */
+        post: operations["promote_api_models__model_id__promote_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -274,8 +335,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not built yet */
-        post: operations["not_built_post__api_models_{model_id}_rollback"];
+        /**
+         * Rollback
+         * @description Take the champion `model_id` back; the answer is the model that reads studies again.
+         */
+        post: operations["rollback_api_models__model_id__rollback_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1024,6 +1088,24 @@ export interface components {
          */
         JuxtapleuralShape: "oval" | "lentiform" | "triangular" | "other";
         /**
+         * LearningQueue
+         * @description The queue; `unlabelled` counts signed marks that nobody decided on: never negatives.
+         */
+        LearningQueue: {
+            /** By Population */
+            by_population: {
+                [key: string]: number;
+            };
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["QueueItem"][];
+            /** Unlabelled */
+            unlabelled: number;
+        };
+        /**
          * Login
          * @description Name and password.
          */
@@ -1069,6 +1151,16 @@ export interface components {
             research_use_only: boolean;
             /** Roles */
             roles: string[];
+        };
+        /**
+         * ModelList
+         * @description Models, newest first; `pinned` is TRIAGE_MODEL, which no promotion changes.
+         */
+        ModelList: {
+            /** Items */
+            items: components["schemas"]["RegisteredModel"][];
+            /** Pinned */
+            pinned: string | null;
         };
         /**
          * ModelView
@@ -1231,6 +1323,17 @@ export interface components {
             type: string;
         };
         /**
+         * PromoteIn
+         * @description The act of promotion; `phantom`: wanted although no patient stands behind the verdict.
+         */
+        PromoteIn: {
+            /**
+             * Phantom
+             * @default false
+             */
+            phantom: boolean;
+        };
+        /**
          * Purpose
          * @description Why the CT was made.
          * @enum {string}
@@ -1293,6 +1396,54 @@ export interface components {
             text: string;
         };
         /**
+         * QueueItem
+         * @description One signed decision that teaches something.
+         */
+        QueueItem: {
+            /** Finding Id */
+            finding_id: string | null;
+            /** Item */
+            item: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "positive" | "negative";
+            /** Number */
+            number: number;
+            /**
+             * Population
+             * @enum {string}
+             */
+            population: "real" | "phantom";
+            /** Reader */
+            reader: string;
+            /** Reason */
+            reason: string | null;
+            /** Round */
+            round: number | null;
+            /** Said */
+            said: string;
+            /**
+             * Signed At
+             * Format: date-time
+             */
+            signed_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "used" | "refused";
+            /** Study */
+            study: string;
+            /** Study Uid */
+            study_uid: string | null;
+            /** Weight */
+            weight: number;
+            /** Why */
+            why: string;
+        };
+        /**
          * Ready
          * @description Whether work is accepted: every part ok, or the mend in words.
          */
@@ -1315,6 +1466,45 @@ export interface components {
             message: string;
             /** Series Uid */
             series_uid?: string | null;
+        };
+        /**
+         * RegisteredModel
+         * @description A model of this installation.
+         */
+        RegisteredModel: {
+            /** Digest */
+            digest: string;
+            /**
+             * Evidence
+             * @enum {string}
+             */
+            evidence: "released" | "real" | "phantom";
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Name */
+            name: string;
+            /** Parent */
+            parent: string | null;
+            /** Promoted At */
+            promoted_at: string | null;
+            /** Promoted By */
+            promoted_by: string | null;
+            /** Replaced */
+            replaced: string | null;
+            /** Round */
+            round: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "champion" | "challenger" | "retired";
+            /** Verdict */
+            verdict: string | null;
+            /** Version */
+            version: string;
         };
         /**
          * RejectReason
@@ -1349,6 +1539,88 @@ export interface components {
          * @enum {string}
          */
         Risk: "low" | "high";
+        /**
+         * RoundIn
+         * @description What a round shall be.
+         */
+        RoundIn: {
+            /** Batch */
+            batch?: number | null;
+            /**
+             * Population
+             * @default real
+             * @enum {string}
+             */
+            population: "real" | "phantom";
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /** Steps */
+            steps?: number | null;
+        };
+        /**
+         * RoundList
+         * @description Rounds, newest first.
+         */
+        RoundList: {
+            /** Items */
+            items: components["schemas"]["RoundView"][];
+        };
+        /**
+         * RoundView
+         * @description A round. `verdict` is empty until it is judged; `reason` says why it waits or ended so.
+         */
+        RoundView: {
+            /** Challenger */
+            challenger: string | null;
+            /** Champion */
+            champion: string;
+            /** Dataset */
+            dataset: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: string;
+            /** Items */
+            items: string[];
+            /** Look */
+            look: number | null;
+            /** Number */
+            number: number;
+            /**
+             * Population
+             * @enum {string}
+             */
+            population: "real" | "phantom";
+            /** Progress */
+            progress: {
+                [key: string]: unknown;
+            };
+            /** Reason */
+            reason: string;
+            /** Refused */
+            refused: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Started By */
+            started_by: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "waiting";
+            /** Verdict */
+            verdict: {
+                [key: string]: unknown;
+            };
+        };
         /**
          * SeenIn
          * @description Slices that were on screen in lung window: inclusive ranges of slice index z.
@@ -2202,7 +2474,7 @@ export interface operations {
             };
         };
     };
-    not_built_get__api_learning_queue: {
+    queue_api_learning_queue_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -2211,6 +2483,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LearningQueue"];
+                };
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -2249,15 +2530,6 @@ export interface operations {
             };
             /** @description Refused, with the fields named */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not built yet */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2267,7 +2539,7 @@ export interface operations {
             };
         };
     };
-    not_built_post__api_learning_rounds: {
+    rounds_api_learning_rounds_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -2276,6 +2548,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundList"];
+                };
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -2321,8 +2602,204 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not built yet */
-            501: {
+        };
+    };
+    start_api_learning_rounds_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RoundIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_round_api_learning_rounds__round_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                round_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_api_learning_rounds__round_id__plan_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                round_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2529,7 +3006,7 @@ export interface operations {
             };
         };
     };
-    not_built_get__api_models: {
+    models_api_models_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -2538,6 +3015,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -2576,15 +3062,6 @@ export interface operations {
             };
             /** @description Refused, with the fields named */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not built yet */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2594,15 +3071,30 @@ export interface operations {
             };
         };
     };
-    "not_built_post__api_models_{model_id}_promote": {
+    promote_api_models__model_id__promote_post: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                model_id: string;
+            };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PromoteIn"] | null;
+            };
+        };
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredModel"];
+                };
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -2641,15 +3133,6 @@ export interface operations {
             };
             /** @description Refused, with the fields named */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not built yet */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2659,15 +3142,26 @@ export interface operations {
             };
         };
     };
-    "not_built_post__api_models_{model_id}_rollback": {
+    rollback_api_models__model_id__rollback_post: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                model_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredModel"];
+                };
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -2706,15 +3200,6 @@ export interface operations {
             };
             /** @description Refused, with the fields named */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not built yet */
-            501: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -41,8 +41,15 @@ export const studyRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/ReadingPage'), 'ReadingPage'),
 })
 
+const learningRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/learning',
+  beforeLoad: signedIn,
+  component: lazyRouteComponent(() => import('./pages/LearningPage'), 'LearningPage'),
+})
+
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([loginRoute, worklistRoute, studyRoute]),
+  routeTree: rootRoute.addChildren([loginRoute, worklistRoute, studyRoute, learningRoute]),
 })
 
 declare module '@tanstack/react-router' {

@@ -1,5 +1,6 @@
 import { context } from './en.context'
 import { findings } from './en.findings'
+import { learning } from './en.learning'
 import { viewer } from './en.viewer'
 import { worklist } from './en.worklist'
 
@@ -18,7 +19,7 @@ export const en = {
   close: 'Close',
   signOut: 'Sign out',
   keys: 'keys',
-  pages: { worklist: 'Worklist' },
+  pages: { worklist: 'Worklist', learning: 'Learning' },
   login: {
     title: 'Sign in',
     name: 'Name',
@@ -43,6 +44,7 @@ export const en = {
   worklist,
   viewer,
   findings,
+  learning,
 }
 
 export type Words = typeof en

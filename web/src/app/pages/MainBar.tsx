@@ -55,6 +55,11 @@ export function MainBar() {
           <Link to="/" className={styles['page'] ?? ''} activeProps={{ 'aria-current': 'page' }}>
             {words.pages.worklist}
           </Link>
+          {me?.permissions.includes('see_learning') && (
+            <Link to="/learning" className={styles['page'] ?? ''} activeProps={{ 'aria-current': 'page' }}>
+              {words.pages.learning}
+            </Link>
+          )}
         </nav>
       </Bar>
       <LazyKeys opened={help} onClose={() => setHelp(false)} page="worklist" />
