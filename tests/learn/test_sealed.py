@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def volume(seed: int = 1) -> Volume:
     return small_chest.chest(tiny.balls(seed), seed=seed)
 
 
-def stored(folder: Path, **changes: object) -> Volume:
+def stored(folder: Path, **changes: Any) -> Volume:
     """A chest through DICOM files and the clinic's reader."""
     small_chest.write(folder, tiny.objects(1, **changes))
     found, _ = dicom_folder.read_files(sorted(folder.iterdir()))

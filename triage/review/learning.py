@@ -18,9 +18,9 @@ from triage.pathway import NEGATIVE_WEIGHT
 from triage.review.learning_schema import (
     LearningQueue,
     ModelList,
-    RegisteredModel,
     PromoteIn,
     QueueItem,
+    RegisteredModel,
     RoundIn,
     RoundList,
     RoundView,
