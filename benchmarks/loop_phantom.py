@@ -51,7 +51,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
-WIDTH, EARLY_STEPS, STEPS = 8, 60, 300
+WIDTH, EARLY_STEPS, STEPS = 16, 200, 500
 READ = range(100, 110)
 EARLY = range(200, 203)
 REAL_CASE = "LIDC-IDRI-0001"
@@ -254,7 +254,7 @@ def write_model(folder: Path, network: NoduleNet) -> None:
     (folder / "model.onnx").write_bytes(content)
     (folder / "sha256").write_text(f"{digest}  model.onnx\n")
     (folder / "selftest.npz").write_bytes(export.self_test(network, export.self_test_tile()))
-    settings = DecodeSettings(max_candidates=20)
+    settings = DecodeSettings(max_candidates=30)
     metadata = {"name": folder.name, "version": "0.0.1", "sha256": digest}
     decode = {"decode": asdict(settings), "training": {}}
     (folder / "configs" / "metadata.json").write_text(json.dumps(metadata | decode))

@@ -15,8 +15,6 @@ from triage.learn.gate import CasePair, Read
 from triage.learn.sealed import SealedCase
 from triage.learn.sources import Case
 
-#: So many marks of a case take part in its curve.
-MARKS = 100
 _WRONG = frozenset({Role.FALSE, Role.SMALL})
 
 
@@ -54,7 +52,7 @@ def compare(cases: Sequence[SealedCase], both: Both, done: Callable[[int], None]
 def read(detector: Detector, prepared: Prepared, case: Case) -> Read:
     """One model's answer to one case, at all thresholds."""
     settings = detector.model.decode
-    opened = replace(settings, threshold=0.0, max_candidates=MARKS)
+    opened = replace(settings, threshold=0.0)  # no more marks than a reader would ever be shown
     found = decode(tiles.run(detector.runtime, prepared.tensor), prepared, opened)
     scored = score(case, found)
     false = [c.probability for c, r in zip(found, scored.roles, strict=True) if r in _WRONG]
