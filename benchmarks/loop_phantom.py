@@ -51,8 +51,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
-WIDTH, EARLY_STEPS, STEPS = 16, 200, 500
-READ = range(100, 110)
+WIDTH, EARLY_STEPS, STEPS = 16, 200, 1500
+READ = range(100, 116)
 EARLY = range(200, 203)
 REAL_CASE = "LIDC-IDRI-0001"
 _WITHIN_S = 3600.0

@@ -27,6 +27,7 @@ def decision(**more: Any) -> dict[str, Any]:
     return {"decision": "correct", "base_version": 1, **more}
 
 
+ROUNDS, PROMOTE = "/api/learning/rounds", "/api/models/{model}/promote"
 TABLE: list[tuple[str, Any, str]] = [
     # (address, body, refused field)
     (DECISION, {}, "decision"),
@@ -94,6 +95,12 @@ TABLE: list[tuple[str, Any, str]] = [
     (USERS, GOOD_USER | {"name": "../x"}, "name"),
     (USERS, GOOD_USER | {"password": "short"}, "password"),
     (USERS, GOOD_USER | {"display_name": "x" * 65}, "display_name"),
+    (ROUNDS, {"population": "both"}, "population"),
+    (ROUNDS, {"steps": 0}, "steps"),
+    (ROUNDS, {"seed": -1}, "seed"),
+    (ROUNDS, {"force": True}, "force"),
+    (PROMOTE, {"phantom": "perhaps"}, "phantom"),
+    (PROMOTE, {"verdict": "promote"}, "verdict"),
 ]
 
 
@@ -104,7 +111,8 @@ def seen_addresses() -> set[str]:
 
 def send(house: House, address: str, **content: Any) -> Any:
     method = "PUT" if address.endswith(("/context", "/seen")) else "POST"
-    client = house.as_("admin") if address == USERS else house.reader
+    of_admin = address == USERS or address.startswith(("/api/learning", "/api/models"))
+    client = house.as_("admin") if of_admin else house.reader
     headers = {"Idempotency-Key": "bad-input-1", **content.pop("headers", {})}
     return client.request(method, address, headers=headers, **content)
 
@@ -113,6 +121,7 @@ def filled(house: House, uid: str, text: str) -> str:
     study = house.get(uid)
     return (
         text.replace("{study}", uid)
+        .replace("{model}", "0123456789abcdef")
         .replace("{finding}", study["findings"][0]["finding_id"])
         .replace("{series}", study["series"][0]["series_uid"])
     )
