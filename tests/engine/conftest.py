@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.engine.toys import Toy
 from triage.engine.critic import Budget
@@ -16,6 +17,7 @@ from triage.engine.runner import Runner
 from triage.engine.versions import PlanEnd
 from triage.store import work_rows
 from triage.store.session import Store, UnitOfWork
+from triage.store.tables import PlanVersion
 
 
 @dataclass
@@ -87,5 +89,5 @@ def live(module_live: Live) -> Iterator[Live]:
     yield module_live
     # What waits for a tool is planned again by the sweep when one appears: not by the next test's.
     with module_live.store.unit_of_work() as uow:
-        for row in work_rows.plans_in(uow, work_rows.WAITING):
+        for row in uow.scalars(select(PlanVersion).where(PlanVersion.state == work_rows.WAITING)):
             work_rows.end_plan(uow, row, work_rows.GIVEN_UP, "the test is over")
