@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.engine.toys import Toy
 from triage.engine.critic import Budget
 from triage.engine.registry import Registry
 from triage.engine.runner import Runner
 from triage.engine.versions import PlanEnd
+from triage.store import work_rows
 from triage.store.session import Store, UnitOfWork
+from triage.store.tables import PlanVersion
 
 
 @dataclass
@@ -78,9 +81,13 @@ def module_live(
 
 
 @pytest.fixture
-def live(module_live: Live) -> Live:
+def live(module_live: Live) -> Iterator[Live]:
     """The module's runner, with a subject of its own and no tools."""
     module_live.use()
     module_live.ends.clear()
     module_live.subject = f"1.2.{uuid.uuid4().int % 10**20}"
-    return module_live
+    yield module_live
+    # What waits for a tool is planned again by the sweep when one appears: not by the next test's.
+    with module_live.store.unit_of_work() as uow:
+        for row in uow.scalars(select(PlanVersion).where(PlanVersion.state == work_rows.WAITING)):
+            work_rows.end_plan(uow, row, work_rows.GIVEN_UP, "the test is over")
