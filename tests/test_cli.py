@@ -152,4 +152,4 @@ def test_detect_reads_one_series_offline(cli: Cli, phantom: Path) -> None:
 
 def test_models_lists_the_released_one_intact(cli: Cli) -> None:
     listed = json.loads(cli("models", "--json").stdout)
-    assert any(row["name"] == "nodule-s" and row["state"] == "ok" for row in listed)
+    assert any(row["name"] == "nodule-s" and row["intact"] == "ok" for row in listed)
