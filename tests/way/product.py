@@ -141,7 +141,10 @@ class Product:
                 parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
             except (OSError, ValueError, IndexError):
                 continue
-            if parent == self.process.pid and part.encode() in words:
+            # The worker that trains is a part of its own, there only where torch is.
+            trains = b"train" in words
+            is_it = trains if part == "train" else part.encode() in words and not trains
+            if parent == self.process.pid and is_it:
                 found.append(int(entry.name))
         return found
 

@@ -169,4 +169,13 @@ def test_a_reader_decides_signs_and_the_archive_has_it(
         for size in sizes_of(document).values()
     )
     assert study_of(page, uid)["state"] == "signed"
+
+    # The signed decisions lie in the fine-tuning queue, each with what it teaches.
+    queue = read(page, "/api/learning/queue")["items"]
+    mine = {one["number"]: one for one in queue if one["study_uid"] == uid}
+    assert all(one["reader"] == "reader" and one["state"] == "queued" for one in mine.values())
+    assert mine[1]["kind"] == mine[2]["kind"] == "positive"
+    assert {mine[one["number"]]["reason"] for one in found[2:]} <= {"vessel"}
+    assert mine[added[0]["number"]]["said"] == "added"
+    assert len(mine) == len(found) + 1
     context.close()
