@@ -292,14 +292,14 @@ def test_the_follower_outlives_a_database_that_was_away(
     async def follow() -> None:
         feed: Feed = house.app.state.feed
         await feed.start()
-        broken, sound = [OSError("away")], feed._last_seq
+        broken, sound = [OSError("away")], feed.last_seq
 
         def sometimes() -> int:
             if broken:
                 raise broken.pop()
             return sound()
 
-        feed._last_seq = sometimes  # type: ignore[method-assign]
+        feed.last_seq = sometimes  # type: ignore[method-assign]
         feed.nudge()
         uid = house.study()
         with house.store.reading() as uow:

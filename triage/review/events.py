@@ -58,7 +58,7 @@ class Feed:
     async def start(self) -> None:
         """Begin to follow; call once, in the loop that serves."""
         self._loop = asyncio.get_running_loop()
-        self.seq = await run_in_threadpool(self._last_seq)
+        self.seq = await run_in_threadpool(self.last_seq)
         self._begin()
 
     def _begin(self) -> None:
@@ -124,7 +124,8 @@ class Feed:
             self.closed = True
             self._changed.notify_all()
 
-    def _last_seq(self) -> int:
+    def last_seq(self) -> int:
+        """Number of the newest event in the table."""
         with self._store.reading() as uow:
             return worklist_rows.last_seq(uow)
 
@@ -133,7 +134,7 @@ class Feed:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_S)
             self._wake.clear()
-            seq = await run_in_threadpool(self._last_seq)
+            seq = await run_in_threadpool(self.last_seq)
             if seq > self.seq:
                 async with self._changed:
                     self.seq = seq
@@ -170,7 +171,9 @@ async def live(
     """
     world, feed = services_of(request), request.app.state.feed
     feed.end_on_signals()
-    seq = _start_of(last_event_id, after, feed.seq)
+    # Asked of the table: what the follower knows may be a moment old, and "now" would be before it.
+    newest = max(feed.seq, await run_in_threadpool(feed.last_seq))
+    seq = _start_of(last_event_id, after, newest)
     yield ServerSentEvent(comment="live", retry=RETRY_MS)
     if feed.seq - seq > MAX_CATCH_UP:
         seq = feed.seq
