@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from triage.store.files import Files
 from triage.store.session import Store
@@ -186,3 +187,28 @@ def _copy_of(template: Path, folder: Path) -> Store:
 def files(tmp_path: Path) -> Files:
     """An empty file store."""
     return Files(tmp_path / "objects")
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+# The flags that keep Chromium off the closed network and out of root's way.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; one for the whole run, since Playwright allows one at a time."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed (make test installs it as root)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), headless=True, args=CHROMIUM_FLAGS
+        )
+        yield started
+        started.close()

@@ -18,9 +18,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.peers.orthanc import Orthanc
 from tests.way.product import Product, truth_of, unpack, until
 from tests.way.test_report import sizes_of
-from tests.web.conftest import browser, centre, drag, finding_of, read, saved, study_of
+from tests.web.conftest import centre, drag, finding_of, read, saved, study_of
 
-__all__ = ["browser"]
 pytestmark = [
     pytest.mark.browser, pytest.mark.orthanc, pytest.mark.real, pytest.mark.timeout(900),
 ]  # fmt: skip
@@ -103,8 +102,8 @@ def test_a_reader_decides_signs_and_the_archive_has_it(
 
     # Log in by the one-time link, and open the study from the worklist with the keyboard alone.
     page.goto(department.first_links["reader"])
-    for box in page.locator("input[type=password]").all():
-        box.fill(PASSWORD)
+    for name in ("New password, at least 10 characters", "New password again"):
+        page.get_by_role("textbox", name=name).fill(PASSWORD)
     page.get_by_role("button", name="Set").click()
     expect(page.get_by_role("grid")).to_be_visible()
     page.keyboard.press("ArrowDown")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.review.seed import REPOSITORY, Case, Mark, add_study, ball
 from triage.core.volume import Volume
@@ -25,16 +24,6 @@ from triage.store.files import Files
 from triage.store.session import Store
 from triage.store.tables import Series
 
-CHROMIUM = Path("/usr/bin/chromium")
-# The flags that keep Chromium off the closed network and out of root's way.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 START_S = 60.0
 # Two cores are shared with everything else; a wait ends with its event, this is only the deadline.
 PATIENCE_MS = 30_000
@@ -90,19 +79,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(url, data)
         process.terminate()
         process.wait(timeout=20)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not CHROMIUM.exists() and shutil.which("chromium") is None:
-        pytest.skip("Chromium is not installed (make test installs it as root)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), headless=True, args=FLAGS
-        )
-        yield started
-        started.close()
 
 
 MakeStudy = Callable[..., str]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.web.conftest import CHROMIUM, FLAGS
+from tests.conftest import CHROMIUM, CHROMIUM_FLAGS
 
 SIZES = {"": (1440, 900), "-1024": (1024, 768)}
 
@@ -39,7 +39,7 @@ def main() -> None:
     url, folder = sys.argv[1], Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_FLAGS)
         for suffix, (width, height) in SIZES.items():
             context = browser.new_context(base_url=url, viewport={"width": width, "height": height})
             take(context.new_page(), folder, suffix)
