@@ -75,7 +75,7 @@ def test_not_assessed_and_partly_assessed_never_look_like_nothing_found(
         expect(row).to_have_attribute("aria-selected", "true")
         for words in says:
             expect(page.locator("body")).to_contain_text(words)
-        if name != "PH-104101":
+        if patient_id != "PH-104101":
             expect(row).not_to_contain_text("No nodule")
             expect(page.get_by_role("complementary")).not_to_contain_text("no nodule found")
 
