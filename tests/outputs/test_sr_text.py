@@ -14,9 +14,10 @@ from tests.outputs import reports
 from tests.outputs.reports import final, finding_row, images, preliminary
 from triage.core.finding import ResultStatus
 from triage.outputs import codes, sr
+from triage.outputs.finding_text import finding_words, likelihood_words
 from triage.outputs.images import patient_and_study
 from triage.outputs.report import RESEARCH_USE, Report, reported
-from triage.outputs.text import finding_words, likelihood_words, plain_text, result_sentence
+from triage.outputs.text import plain_text, result_sentence
 from triage.review.axes import mean_mm
 from triage.rules.fleischner_tables import EDITION as FLEISCHNER
 from triage.rules.lungrads_tables import EDITION as LUNG_RADS
@@ -131,8 +132,10 @@ def test_the_whole_text_in_its_order() -> None:
         "Chest CT, lung nodules: final, signed by R. Reader",
         RESEARCH_USE,
         "",
-        "Examination: purpose: lung cancer screening (rule); prior CT: none (reader); "
-        "lungs fully evaluable: yes (reader); known lung cancer: no (order).",
+        "Examination",
+        "Purpose: lung cancer screening (rule); prior CT: none (reader); "
+        "lungs fully evaluable: yes (reader); "
+        "inflammation or infection suspected: not known; known lung cancer: no (order).",
         "",
         "Findings",
         "Whole lung assessed: 1 nodule.",

@@ -24,6 +24,7 @@ DOORS: dict[str, str] = {
     "GET /api/worklist": "RJPAX",
     "GET /api/events": "RJPAX",
     "GET /api/studies/{study_uid}": "RJAX",
+    "GET /api/studies/{study_uid}/report": "RJAX",
     "GET /api/studies/{study_uid}/events": "RJAX",
     "GET /api/studies/{study_uid}/plan": "RJPAX",
     "GET /api/studies/{study_uid}/key-image": "RJX",

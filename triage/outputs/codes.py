@@ -71,14 +71,14 @@ _UPPER = _code("45653009", "SCT", "Upper lobe of lung")  # CID 6170
 _MIDDLE = _code("72481006", "SCT", "Middle lobe of right lung")
 _LOWER = _code("90572001", "SCT", "Lower lobe of lung")
 _LINGULA = _code("LINGULA", PRIVATE, "Lingula of left upper lobe")
-#: Lobe of the HTTP contract -> (site, side, words).
+#: Lobe of the HTTP contract -> (site, side).
 LOBES: Final = {
-    "right_upper": (_UPPER, RIGHT, "right upper lobe"),
-    "right_middle": (_MIDDLE, RIGHT, "right middle lobe"),
-    "right_lower": (_LOWER, RIGHT, "right lower lobe"),
-    "left_upper": (_UPPER, LEFT, "left upper lobe"),
-    "lingula": (_LINGULA, LEFT, "lingula"),
-    "left_lower": (_LOWER, LEFT, "left lower lobe"),
+    "right_upper": (_UPPER, RIGHT),
+    "right_middle": (_MIDDLE, RIGHT),
+    "right_lower": (_LOWER, RIGHT),
+    "left_upper": (_UPPER, LEFT),
+    "lingula": (_LINGULA, LEFT),
+    "left_lower": (_LOWER, LEFT),
 }
 SOLIDITIES: Final = {
     "solid": _code("RID50151", "RADLEX", "solid pulmonary nodule"),

@@ -97,7 +97,7 @@ def _site(finding: ReportedFinding) -> Any:
     """Lobe and side when they are known; otherwise "lung", with no side."""
     if finding.lobe not in codes.LOBES:
         return hd.FindingSite(anatomic_location=codes.LUNG)
-    lobe, side, _ = codes.LOBES[finding.lobe]
+    lobe, side = codes.LOBES[finding.lobe]
     return hd.FindingSite(anatomic_location=lobe, laterality=side)
 
 

@@ -13,10 +13,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
+from triage.core.context import known
 from triage.core.finding import PointLps, Reason, ResultStatus
 from triage.core.work import digest_of
 
 COUNTED = frozenset({"confirmed", "corrected", "added"})
+UNDECIDED = "undecided"
 RESEARCH_USE = "Research use only, not a cleared medical device."
 _MACHINE_MEASURED = ("long_mm", "short_mm", "long_axis_lps_mm", "short_axis_lps_mm")
 
@@ -25,6 +27,7 @@ class Stage(StrEnum):
     """How far a report has come."""
 
     PRELIMINARY = "preliminary"  # the machine's marks; no reader stands behind it
+    DRAFT = "draft"  # as it would be signed now; shown to the reader, never sent
     FINAL = "final"  # signed
 
 
@@ -134,7 +137,8 @@ class Report:
     findings : tuple of ReportedFinding
         Those the report stands for: proposed and not rejected, or decided by the reader.
     left_out : dict of str to int
-        How many were ``rejected`` and how many ``dismissed``; they are counted, not described.
+        How many were ``rejected``, how many ``dismissed`` and, in a draft, how many are still
+        ``undecided``; they are counted, not described.
     algorithm : Algorithm
     input_digest : str
     written_at : datetime
@@ -146,6 +150,10 @@ class Report:
     reader : Reader or None
     software : str
         Version of this product.
+    provisional : bool
+        More images may come (a draft only: what is published or signed never is).
+    amends : int
+        Which amendment this draft would make; 0 when nothing has been signed.
     """
 
     study_uid: str
@@ -162,12 +170,24 @@ class Report:
     context: Mapping[str, Any] = field(default_factory=dict)
     assessment: Mapping[str, Any] | None = None
     reader: Reader | None = None
+    provisional: bool = False
+    amends: int = 0
 
     @property
     def is_whole(self) -> bool:
         """Whether the whole lung was assessed, and no reader says that it could not be."""
-        evaluable = self.context.get("lungs_fully_evaluable", {}).get("value")
-        return self.status is ResultStatus.ASSESSED and evaluable is not False
+        looked = self.status is ResultStatus.ASSESSED and not self.provisional
+        return looked and not self.says_not_evaluable
+
+    @property
+    def says_not_evaluable(self) -> bool:
+        """Whether a reader says that the lungs cannot be wholly looked at."""
+        return known(self.context, "lungs_fully_evaluable") is False
+
+    @property
+    def undecided(self) -> int:
+        """How many marks wait for a decision; only a draft has any."""
+        return self.left_out.get(UNDECIDED, 0)
 
     @property
     def revision(self) -> str:

@@ -85,7 +85,14 @@ def build(
     -------
     Dataset
         With file meta information; the same arguments always give the same bytes.
+
+    Raises
+    ------
+    ValueError
+        The report is a draft: what nobody published or signed never becomes an object.
     """
+    if report.stage is Stage.DRAFT:
+        raise ValueError("a draft is not written")
     at = _local(report.written_at, patient)
     document = hd.Comprehensive3DSR(
         evidence=[_nameless(patient), *(_evidence(image, report.study_uid) for image in images)],
@@ -238,7 +245,7 @@ def _evaluations(report: Report) -> Any:
     said.append(_text(codes.SUMMARY, text.result_sentence(report)))
     if text.left_out_words(report):
         said.append(_text(codes.LEFT_OUT, text.left_out_words(report)))
-    if report.context:
+    if report.stage is Stage.FINAL:
         said.append(_text(codes.CONTEXT, text.context_words(report.context)))
     said.extend(_assessment(report))
     said.append(_text(codes.COMMENT, text.how_it_was_read(report)))

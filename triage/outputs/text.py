@@ -1,7 +1,7 @@
-"""The report in words: for clipboard and RIS, and for the text items of the SR.
+"""The report in words: for the reading page, for clipboard and RIS, for the text items of the SR.
 
-Every number is the one the SR carries. Words are those of the reading page: a likelihood is "is a
-nodule", never "is cancer"; "no nodule" is said only of a lung that was wholly assessed.
+One source for all three. Every number is the one the SR carries. Words are those of the reading
+page; "no nodule" is said only of a lung that was wholly assessed and of marks that are all decided.
 """
 
 from __future__ import annotations
@@ -10,24 +10,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from triage.core.context import NEEDED, known
 from triage.core.finding import ResultStatus
-from triage.outputs.codes import LOBES
-from triage.outputs.report import RESEARCH_USE, Report, ReportedFinding, Stage
+from triage.outputs.finding_text import finding_spans
+from triage.outputs.report import RESEARCH_USE, Report, Stage
+from triage.outputs.spans import From, Line, Section, Source, Span, plain
 
-#: Least probability -> word (bands of the reading page).
-BANDS: Final = ((0.90, "very likely"), (0.60, "likely"), (0.30, "possible"), (0.0, "unlikely"))
 EXTENT_WORDS: Final = {
     ResultStatus.ASSESSED: "Whole lung assessed",
     ResultStatus.PARTLY_ASSESSED: "Partly assessed",
     ResultStatus.NOT_ASSESSED: "Not assessed",
 }
-SOLIDITY_WORDS: Final = {
-    "solid": "Solid nodule",
-    "part_solid": "Part-solid nodule",
-    "ground_glass": "Ground-glass nodule",
-}
 CONTEXT_WORDS: Final = {
-    "purpose": "purpose",
+    "purpose": "Purpose",  # always the first
     "prior_ct": "prior CT",
     "lungs_fully_evaluable": "lungs fully evaluable",
     "inflammatory_infectious_suspected": "inflammation or infection suspected",
@@ -35,112 +30,134 @@ CONTEXT_WORDS: Final = {
     "age_years": "age in years",
     "risk": "risk of lung cancer",
     "immunosuppressed": "immunosuppressed",
+    "known_cancer": "any known cancer",
+    "significant_other_finding": "other significant finding",
+    "significant_other_finding_known": "other significant finding known before",
 }
 _PURPOSES: Final = {"screening_ldct": "lung cancer screening"}
+_MONTHS: Final = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
+_RESULT: Final = Source(From.RESULT)
+_ASSESSMENT: Final = Source(From.ASSESSMENT)
 
 
-def plain_text(report: Report) -> str:
+def plain_text(report: Report, examination: str = "") -> str:
     """The whole report as plain text.
 
     Parameters
     ----------
     report : Report
+    examination : str
+        What was examined and when (`examination_words`); left out when empty.
 
     Returns
     -------
     str
-        Lines in the order examination, result, findings, assessment, recommendation, how it was
-        read; ends with a line break.
+        Lines in the order examination, findings, assessment, recommendation, how it was read;
+        ends with a line break.
     """
-    lines = [heading(report), RESEARCH_USE, ""]
-    if report.context:
-        lines += [f"Examination: {context_words(report.context)}.", ""]
-    lines += ["Findings", result_sentence(report)]
-    lines += [f"{one.number}. {finding_words(one)}" for one in report.findings]
-    left_out = left_out_words(report)
-    lines += [left_out] if left_out else []
-    lines += ["", "Assessment", *assessment_words(report)]
-    advice = recommendation(report)
-    lines += ["", "Recommendation", advice] if advice else []
-    lines += ["", "How it was read", how_it_was_read(report)]
+    lines = [heading(report), RESEARCH_USE]
+    for section in sections(report, examination):
+        lines += ["", section.title, *(line.text for line in section.lines)]
     return "\n".join(lines) + "\n"
+
+
+def sections(report: Report, examination: str = "") -> list[Section]:
+    """The parts of the report in their order; a part with nothing to say is left out.
+
+    Parameters
+    ----------
+    report, examination
+        As for `plain_text`.
+    """
+    exam = [Line((Span(f"{examination}."),))] if examination else []
+    if report.stage is not Stage.PRELIMINARY:
+        exam.append(Line((*context_spans(report.context), Span("."))))
+    found = [Line((Span(result_sentence(report), _RESULT),))]
+    found += [Line(tuple(finding_spans(o)), o.finding_id, o.number) for o in report.findings]
+    left_out = left_out_words(report)
+    found += [Line((Span(left_out),))] if left_out else []
+    advice = recommendation(report)
+    parts = [
+        Section("examination", "Examination", tuple(exam)),
+        Section("findings", "Findings", tuple(found)),
+        Section("assessment", "Assessment", tuple(map(Line, assessment_spans(report)))),
+        Section(
+            "recommendation",
+            "Recommendation",
+            (Line((Span(advice, _ASSESSMENT),)),) if advice else (),
+        ),
+        Section("reading", "How it was read", (Line((Span(how_it_was_read(report)),)),)),
+    ]
+    return [part for part in parts if part.lines]
 
 
 def heading(report: Report) -> str:
     """Title and stage."""
+    title = "Chest CT, lung nodules"
+    if report.stage is Stage.DRAFT:
+        amends = f", amendment {report.amends} of a signed report" if report.amends else ""
+        return f"{title}: preliminary until signed{amends}"
     if report.stage is Stage.PRELIMINARY or report.reader is None:
-        return "Chest CT, lung nodules: preliminary, marks of an algorithm, confirmed by no reader"
+        return f"{title}: preliminary, marks of an algorithm, confirmed by no reader"
     amended = f", amendment {report.reader.revision - 1}" if report.reader.revision > 1 else ""
-    return f"Chest CT, lung nodules: final, signed by {report.reader.name}{amended}"
+    return f"{title}: final, signed by {report.reader.name}{amended}"
+
+
+def examination_words(description: str, study_date: str, study_time: str) -> str:
+    """What was examined and when, as the images say it.
+
+    Parameters
+    ----------
+    description : str
+        Study Description; may be empty.
+    study_date, study_time : str
+        DA and TM (PS3.5 6.2); may be empty or no date at all.
+    """
+    what = " ".join(description.split()) or "CT, study description not known"
+    try:
+        day = datetime.strptime(study_date, "%Y%m%d").date()
+    except ValueError:
+        return f"{what}, date not known"
+    clock = study_time[:4]
+    at = f" {clock[:2]}:{clock[2:]}" if len(clock) == 4 and clock.isdigit() else ""
+    return f"{what}, {day.day} {_MONTHS[day.month - 1]} {day.year}{at}"
 
 
 def result_sentence(report: Report) -> str:
     """What was looked at and how much was seen: "none" and "could not look" never meet."""
     count = len(report.findings)
-    marks = "nodule" if report.stage is Stage.FINAL else "mark"
-    found = f"{count} {marks}{'' if count == 1 else 's'}"
+    mark = "mark" if report.stage is Stage.PRELIMINARY else "nodule"
+    found = _counted(count, mark)
     extent = EXTENT_WORDS[report.status]
     why = "; ".join(reason.message for reason in report.reasons)
+    open_marks = f", {_counted(report.undecided, 'mark')} undecided" if report.undecided else ""
     if report.status is ResultStatus.NOT_ASSESSED:
-        by_hand = f" {found} added by the reader." if count else ""
+        by_hand = f" {found} added by the reader{open_marks}." if count else ""
         return f"Not assessed by the algorithm: {why or 'reason not known'}.{by_hand}"
+    if not count and report.undecided:
+        found = "no nodule accepted so far"
+    elif not count:
+        found = "no nodule found" if report.is_whole else f"no {mark} in the part that was assessed"
     if report.is_whole:
-        return f"{extent}: {found}." if count else f"{extent}: no nodule found."
-    limits = [why] if why else []
+        return f"{extent}: {found}{open_marks}."
+    limits = [*([why] if why else []), *_more_limits(report)]
     if report.status is ResultStatus.ASSESSED:
         extent = "Assessed"
+    return f"{extent} ({'; '.join(limits) or 'reason not known'}): {found}{open_marks}."
+
+
+def _more_limits(report: Report) -> list[str]:
+    """What keeps an assessed lung from being wholly assessed."""
+    limits = ["provisional, more images may come"] if report.provisional else []
+    if report.status is ResultStatus.ASSESSED and report.says_not_evaluable:
         limits.append("the reader says that the lungs are not fully evaluable")
-    if not count:
-        found = f"no {marks} in the part that was assessed"
-    return f"{extent} ({'; '.join(limits) or 'reason not known'}): {found}."
+    return limits
 
 
-def finding_words(one: ReportedFinding) -> str:
-    """One nodule: what, where, how large, how it compares, whose it is."""
-    head = SOLIDITY_WORDS.get(one.solidity or "", "Nodule, solidity not known")
-    parts = [head]
-    parts += [f"{one.margin} margin"] if one.margin else []
-    if one.calcification:
-        kind = "no" if one.calcification == "none" else one.calcification.replace("_", " ")
-        parts.append(f"{kind} calcification")
-    parts += [f"juxtapleural, {one.juxtapleural_shape}"] if one.juxtapleural_shape else []
-    parts.append(LOBES[one.lobe][2] if one.lobe in LOBES else "lobe not known")
-    sentences = [f"{', '.join(parts)}: {size_words(one)}"]
-    if one.status:
-        sentences.append(f"Compared with prior: {one.status}")
-    likelihood = likelihood_words(one)
-    sentences += [likelihood] if likelihood else []
-    if one.state != "pending":
-        sentences.append({"added": "Added by the reader"}.get(one.state, one.state.capitalize()))
-    return ". ".join(sentences) + "."
-
-
-def size_words(one: ReportedFinding) -> str:
-    """Axes, mean, volume and solid component, each with its unit; what is not known is said."""
-    if one.long_mm is None or one.short_mm is None:
-        size = "size not measured"
-    else:
-        size = f"{_mm(one.long_mm)} × {_mm(one.short_mm)} mm, mean {one.mean_mm:.1f} mm"
-    volume = f", {one.volume_mm3:g} mm³" if one.volume_mm3 is not None else ""
-    solid = ""
-    if one.solid_long_mm is not None and one.solid_short_mm is not None:
-        solid = f", solid component {_mm(one.solid_long_mm)} × {_mm(one.solid_short_mm)} mm"
-    elif one.solidity == "part_solid":
-        solid = ", solid component not measured"
-    return size + volume + solid
-
-
-def _mm(value: float) -> str:
-    """A length as it is stored, with at least one decimal."""
-    return f"{value:.1f}" if round(value, 1) == value else f"{value:g}"
-
-
-def likelihood_words(one: ReportedFinding) -> str:
-    """Word and number, and what it is about; "" when no algorithm gave one."""
-    if one.probability is None or one.likelihood_percent is None:
-        return ""
-    word = next(word for least, word in BANDS if one.probability >= least)
-    return f"Nodule: {word} {one.likelihood_percent:g} %"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def left_out_words(report: Report) -> str:
@@ -151,30 +168,54 @@ def left_out_words(report: Report) -> str:
 
 def assessment_words(report: Report) -> list[str]:
     """Category with guideline and edition, or why there is none."""
+    return [plain(spans) for spans in assessment_spans(report)]
+
+
+def assessment_spans(report: Report) -> list[tuple[Span, ...]]:
+    """`assessment_words`, each value with its source."""
     said = report.assessment
     if report.stage is Stage.PRELIMINARY:
-        return ["No category: a reader has not decided these marks."]
+        return _line("No category: a reader has not decided these marks.")
+    if report.undecided:
+        verb = "is" if report.undecided == 1 else "are"
+        return _line(f"No category: {_counted(report.undecided, 'mark')} {verb} not decided yet.")
     if said is None:
-        return ["No category: no guideline was applied."]
-    guideline = said["guideline"]
+        return _line("No category: no guideline was applied.")
     if said["status"] != "ok":
-        reasons = [f"{guideline}: {reason['message']}." for reason in said["reasons"]]
+        reasons = [f"{said['guideline']}: {reason['message']}." for reason in said["reasons"]]
         at_least = said.get("at_least")
-        return reasons + ([f"At least category {at_least}."] if at_least else [])
-    name = said.get("category_printed") or said["category"]
-    dominant = _number_of(report, said.get("dominant_finding"))
-    source = f", from finding {dominant}" if dominant else ""
-    lines = [f"{guideline} category {name}{source}."]
+        return _line(*reasons, *([f"At least category {at_least}."] if at_least else []))
+    lines = [_category(report, said)]
     if said.get("needs_review"):
         points = "; ".join(point["message"] for point in said.get("review") or [])
-        lines.append(f"To be looked at by the radiologist: {points or 'see the rule trace'}.")
+        lines += _line(f"To be looked at by the radiologist: {points or 'see the rule trace'}.")
     return lines
+
+
+def _category(report: Report, said: Mapping[str, Any]) -> tuple[Span, ...]:
+    name = str(said.get("category_printed") or said["category"])
+    if report.stage is Stage.DRAFT:
+        name += " prelim."
+    spans = [Span(f"{said['guideline']} category "), Span(name, _ASSESSMENT)]
+    dominant = next(
+        (o for o in report.findings if o.finding_id == said.get("dominant_finding")), None
+    )
+    if dominant is not None:
+        source = Source(From.FINDING, dominant.finding_id)
+        spans += [Span(", from "), Span(f"finding {dominant.number}", source)]
+    return (*spans, Span("" if name.endswith(".") and dominant is None else "."))
+
+
+def _line(*words: str) -> list[tuple[Span, ...]]:
+    return [(Span(one, _ASSESSMENT),) for one in words]
 
 
 def recommendation(report: Report) -> str:
     """What the guideline asks for; "" without a category."""
     said = report.assessment or {}
-    return str(said.get("management") or "") if said.get("status") == "ok" else ""
+    if report.undecided or said.get("status") != "ok":
+        return ""
+    return str(said.get("management") or "")
 
 
 def how_it_was_read(report: Report) -> str:
@@ -182,6 +223,8 @@ def how_it_was_read(report: Report) -> str:
     parts = [f"Marks by {algorithm_words(report)}"]
     if report.reader is not None:
         parts.append(f"Reader: {report.reader.name}, {date_words(report.reader.signed_at)}")
+    elif report.stage is Stage.DRAFT:
+        parts.append("Not signed")
     return ". ".join(parts) + "."
 
 
@@ -193,13 +236,26 @@ def algorithm_words(report: Report) -> str:
 
 
 def context_words(context: Mapping[str, Any]) -> str:
-    """What is known of the examination, each value with who said it."""
-    said = []
-    for field, words in CONTEXT_WORDS.items():
-        entry = context.get(field) or {}
-        if entry.get("value") is not None:
-            said.append(f"{words}: {_value_words(entry['value'])} ({entry.get('source')})")
-    return "; ".join(said) or "nothing known"
+    """What is known of the examination, each value with who said it.
+
+    What the guideline needs and nobody knows is said to be not known.
+    """
+    return plain(context_spans(context))
+
+
+def context_spans(context: Mapping[str, Any]) -> list[Span]:
+    """`context_words`, each value with its field."""
+    purpose = known(context, "purpose")
+    needed = {"purpose", *NEEDED.get(purpose, ())}
+    shown = [f for f in CONTEXT_WORDS if f in needed or known(context, f) is not None]
+    spans: list[Span] = []
+    for field in shown:
+        words = "not known"
+        if known(context, field) is not None:
+            words = f"{_value_words(context[field]['value'])} ({context[field].get('source')})"
+        lead = "; " if spans else ""
+        spans += [Span(f"{lead}{CONTEXT_WORDS[field]}: "), Span(words, Source(From.CONTEXT, field))]
+    return spans
 
 
 def date_words(at: datetime) -> str:
@@ -211,7 +267,3 @@ def _value_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return _PURPOSES.get(str(value), str(value).replace("_", " "))
-
-
-def _number_of(report: Report, finding_id: Any) -> int | None:
-    return next((one.number for one in report.findings if one.finding_id == finding_id), None)

@@ -12,23 +12,21 @@ from typing import Any, Final, TypeAlias
 
 from pydicom import dcmread
 
-from triage import __version__
-from triage.core.finding import Reason, ResultStatus
 from triage.core.work import Call, Cause, Effect, Facts, Health, Outcome, ToolSpec
 from triage.errors import NotFound, OutOfResources
 from triage.outputs import sr
+from triage.outputs.compose import final, preliminary
 from triage.outputs.images import SourceImage, patient_and_study
-from triage.outputs.report import COUNTED, Algorithm, Reader, Report, Stage, reported
+from triage.outputs.report import Report, Stage
 from triage.pathway import CT_IMAGE_CLASSES, PUBLISHED, REPORT, REPORT_FINAL, SIGNED
 from triage.store import output_rows
 from triage.store.files import Files
 from triage.store.result_rows import StoredSlice
 from triage.store.session import Store, UnitOfWork
-from triage.store.tables import Output, Result, now
+from triage.store.tables import Output, now
 
 #: Which sender carries the object away (`triage.peers.send`).
 STORE_SR: Final = "store_sr"
-_NOT_REPORTED: Final = frozenset({"rejected", "dismissed", "withdrawn"})
 
 Compose: TypeAlias = Callable[[UnitOfWork, str, Mapping[str, Any]], Report]
 
@@ -141,64 +139,6 @@ def write_final_sr(
         attempts=3,
     )  # fmt: skip
     return ReportTool(spec, store, files, station, destinations, final)
-
-
-# ---------------------------------------------------------------- rows to reports
-
-
-def preliminary(uow: UnitOfWork, study_uid: str, fact: Mapping[str, Any]) -> Report:
-    """What the machine published, less what a reader had rejected of it before."""
-    result = output_rows.result_of(uow, study_uid, fact["result_id"])
-    rows = output_rows.proposed_findings(uow, result.id, int(fact["event"]))
-    kept = [row for row in rows if row["state"] not in _NOT_REPORTED]
-    return _report(
-        result,
-        stage=Stage.PRELIMINARY,
-        # As the machine said it, whatever a reader does to it.
-        findings=tuple(reported({**row, "state": "pending"}) for row in kept),
-        written_at=result.published_at or result.created_at,
-    )
-
-
-def final(uow: UnitOfWork, study_uid: str, fact: Mapping[str, Any]) -> Report:
-    """What was signed, as the event keeps it whole."""
-    event = output_rows.signing(uow, study_uid, int(fact["event"]))
-    said = event.after or {}
-    result = output_rows.result_of(uow, study_uid, said["result_id"])
-    prior = (said["context"].get("prior_ct") or {}).get("value")
-    rows = output_rows.with_fixed(uow, said["findings"])
-    left_out = {
-        state: sum(row["state"] == state for row in rows) for state in ("rejected", "dismissed")
-    }
-    return _report(
-        result,
-        stage=Stage.FINAL,
-        findings=tuple(reported(row, prior) for row in rows if row["state"] in COUNTED),
-        written_at=event.at,
-        left_out=left_out,
-        context=said["context"],
-        assessment=said["assessment"],
-        reader=Reader(
-            name=output_rows.display_name(uow, event.actor),
-            login=event.actor,
-            signed_at=event.at,
-            event=event.seq,
-            revision=int(said["revision"]),
-        ),
-    )
-
-
-def _report(result: Result, **more: Any) -> Report:
-    return Report(
-        study_uid=result.study_uid,
-        series_uid=result.series_uid,
-        status=ResultStatus(result.status),
-        reasons=tuple(Reason(**reason) for reason in result.reasons),
-        algorithm=Algorithm(result.model_name, result.model_digest, result.runtime),
-        input_digest=result.input_digest,
-        software=__version__,
-        **more,
-    )
 
 
 def _used(uow: UnitOfWork, report: Report) -> list[StoredSlice]:

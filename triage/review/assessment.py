@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from triage.review.questions import FIELDS, known
+from triage.core.context import known
+from triage.review.questions import FIELDS
 from triage.review.services import Services
 from triage.store import reading_rows
 from triage.store.session import UnitOfWork

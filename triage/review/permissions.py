@@ -17,6 +17,7 @@ RULES: dict[tuple[str, str], Action | None] = {
     ("GET", "/api/worklist"): Action.SEE_WORKLIST,
     ("GET", "/api/events"): Action.FOLLOW,
     ("GET", "/api/studies/{study_uid}"): Action.SEE_STUDY,
+    ("GET", "/api/studies/{study_uid}/report"): Action.SEE_STUDY,
     ("GET", "/api/studies/{study_uid}/events"): Action.SEE_EVENTS,
     ("GET", "/api/studies/{study_uid}/plan"): Action.SEE_PLAN,
     ("GET", "/api/studies/{study_uid}/key-image"): Action.SEE_PIXELS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from triage.core.context import NEEDED, known
 from triage.review.schema import Question
 
 FIELDS: Final = (
@@ -38,25 +39,6 @@ TEXTS: Final[dict[str, str]] = {
     "significant_other_finding": "Other significant finding",
     "significant_other_finding_known": "Other significant finding is known already",
 }
-
-# Lung-RADS v2022 needs the first row, Fleischner 2017 the second; another purpose needs nothing.
-NEEDED: Final[dict[str | None, tuple[str, ...]]] = {
-    None: ("purpose",),
-    "screening_ldct": (
-        "prior_ct",
-        "known_lung_cancer",
-        "lungs_fully_evaluable",
-        "inflammatory_infectious_suspected",
-    ),
-    "incidental": ("age_years", "known_cancer", "immunosuppressed", "risk"),
-    "other": (),
-}
-
-
-def known(values: Mapping[str, Any], field: str) -> Any:
-    """Return the value of a context field, None when it is not known."""
-    entry = values.get(field)
-    return None if entry is None else entry.get("value")
 
 
 def open_questions(values: Mapping[str, Any]) -> list[Question]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
+from triage.core.context import known
 from triage.core.finding import ResultStatus, StudyState
 from triage.review import assessment, priority, questions
 from triage.review import cursor as cursors
@@ -182,7 +183,7 @@ def _item(row: Row, values: Mapping[str, Any], instances: int, at: datetime) -> 
         lung_rads_preliminary=False,
         largest_mm=None if row.largest_mm is None else round(row.largest_mm, 1),
         findings=row.active if looked or row.active else None,
-        prior=questions.known(values, "prior_ct"),
+        prior=known(values, "prior_ct"),
         reader=study.reader or None,
         instances=instances,
         key_image_url=f"/api/studies/{study.study_uid}/key-image" if row.active else None,

@@ -574,6 +574,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_uid}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report
+         * @description The report in words, each value with its source; preliminary until signed.
+         *
+         *     After the signature it is what was signed, whatever changes later; the first act after a
+         *     signature makes it the preliminary text of an amendment.
+         */
+        get: operations["report_api_studies__study_uid__report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/studies/{study_uid}/seen": {
         parameters: {
             query?: never;
@@ -1512,6 +1535,107 @@ export interface components {
          * @enum {string}
          */
         RejectReason: "vessel" | "scar" | "atelectasis" | "artefact" | "node" | "duplicate" | "benign_pattern" | "other";
+        /**
+         * ReportLine
+         * @description One line; a line that describes a nodule names it.
+         */
+        ReportLine: {
+            /** Finding Id */
+            finding_id: string | null;
+            /** Number */
+            number: number | null;
+            /** Spans */
+            spans: components["schemas"]["ReportSpan"][];
+        };
+        /**
+         * ReportSection
+         * @description A part of the report. A part with nothing to say is not there.
+         */
+        ReportSection: {
+            /** Lines */
+            lines: components["schemas"]["ReportLine"][];
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "examination" | "findings" | "assessment" | "recommendation" | "reading";
+            /** Title */
+            title: string;
+        };
+        /**
+         * ReportSource
+         * @description What a value of the report was made of.
+         *
+         *     Attributes
+         *     ----------
+         *     kind : {'finding', 'context', 'result', 'assessment'}
+         *     name : str or None
+         *         Finding id, or field of the context.
+         *     field : str or None
+         *         Field of the finding.
+         */
+        ReportSource: {
+            /** Field */
+            field: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "finding" | "context" | "result" | "assessment";
+            /** Name */
+            name: string | null;
+        };
+        /**
+         * ReportSpan
+         * @description Words of a line; those with a source are values.
+         */
+        ReportSpan: {
+            source: components["schemas"]["ReportSource"] | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * ReportView
+         * @description The report in words: what the signed SR says, or would say if it were signed now.
+         *
+         *     Attributes
+         *     ----------
+         *     stage : {'preliminary', 'final'}
+         *         Preliminary until signed, and again from the first act after a signature.
+         *     amendment : int
+         *         0 for the first report; n for the n-th amendment, made or in the making.
+         *     undecided : int
+         *         Marks that nobody has decided; they are in no finding of the text.
+         *     text : str
+         *         All of it as plain text, for a clipboard.
+         *     seq : int
+         *         Number of the last event of the study this text knows of.
+         */
+        ReportView: {
+            /** Amendment */
+            amendment: number;
+            /** Heading */
+            heading: string;
+            /** Sections */
+            sections: components["schemas"]["ReportSection"][];
+            /** Seq */
+            seq: number;
+            /** Signed At */
+            signed_at: string | null;
+            /** Signed By */
+            signed_by: string | null;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "preliminary" | "final";
+            /** Study Uid */
+            study_uid: string;
+            /** Text */
+            text: string;
+            /** Undecided */
+            undecided: number;
+        };
         /**
          * ResultStatus
          * @description Whether the lungs were looked at. Empty findings mean "none" only with ASSESSED.
@@ -3949,6 +4073,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Claim"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile, or not possible in this state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the fields named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_api_studies__study_uid__report_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
                 };
             };
             /** @description Not signed in */
