@@ -260,13 +260,14 @@ def services(house: House) -> Services:
         store=house.store,
         files=house.files,
         settings=house.settings,
-        assess=_assess,
+        assess=assess,
         explain=explain,
         web_root=WEB_ROOT if WEB_ROOT.is_dir() else None,
     )
 
 
-def _assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the guidelines say of decided findings and context (`review.services.Services`)."""
     from triage.rules import study as study_rules
 
     result = inputs["result"]

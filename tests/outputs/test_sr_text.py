@@ -140,7 +140,7 @@ def test_the_whole_text_in_its_order() -> None:
         "Findings",
         "Whole lung assessed: 1 nodule.",
         "1. Solid nodule, right upper lobe: 9.4 × 7.1 mm, mean 8.3 mm. "
-        "Compared with prior: baseline. Nodule: very likely 97.31 %. Confirmed.",
+        "Baseline, no prior CT. Nodule: very likely 97.31 %. Confirmed.",
         "Marks left out: 2 rejected.",
         "",
         "Assessment",

@@ -44,6 +44,7 @@ from triage.store import account_rows, events
 from triage.store.files import Files
 from triage.store.session import Store, UnitOfWork
 from triage.store.tables import FindingRow, Result, Series, Study, User, now
+from triage.wiring import assess
 
 USERS = (
     ("reader", "radiologist", "R. Reader"),
@@ -298,6 +299,7 @@ def services() -> Services:
         store=store,
         files=Files(settings.data / "objects"),
         settings=settings,
+        assess=assess,
         web_root=web_root if web_root.is_dir() else None,
     )
 

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def make_study(server: Server) -> Iterator[MakeStudy]:
     def make(
         name: str,
         *,
-        marks: int = 2,
+        marks: int | Sequence[Mark] = 2,
         volume: Volume | None = None,
         verdict: str = "run",
         **case: Any,
@@ -101,7 +101,7 @@ def make_study(server: Server) -> Iterator[MakeStudy]:
         built, first = ball()
         x, y, z = first.center_lps_mm
         second = Mark((x - 20.0, y - 10.0, z + 15.0), 6.0, 4.5, None, 0.38)
-        shown = tuple([first, second][:marks])
+        shown = tuple([first, second][:marks] if isinstance(marks, int) else marks)
         patient_id = f"PH-{sum(name.encode()) % 10**6:06d}"
         uid = add_study(store, files, Case(name, patient_id, marks=shown, **case), volume or built)
         with store.unit_of_work() as uow:

@@ -15,6 +15,13 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS
 
+ANSWERS = (
+    ("purpose", "Screening"),
+    ("prior_ct", "None"),
+    ("known_lung_cancer", "No"),
+    ("lungs_fully_evaluable", "Yes"),
+    ("inflammatory_infectious_suspected", "No"),
+)
 SIZES = {"": (1440, 900), "-1024": (1024, 768)}
 
 
@@ -32,6 +39,30 @@ def take(page: Page, folder: Path, suffix: str) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("loaded")).to_contain_text("of slices shown", timeout=60_000)
     page.screenshot(path=folder / f"viewer{suffix}.png")
+    report(page)
+    page.screenshot(path=folder / f"report{suffix}.png")
+
+
+def report(page: Page) -> None:
+    """The report of the same study: two accepted, one of them part-solid, and two rejected."""
+    for keys in ("a", "na", "nx1", "nx4"):
+        for key in keys:
+            page.keyboard.press(key)
+        expect(page.get_by_test_id("saved")).not_to_contain_text("not sent")
+    page.keyboard.press("Enter")
+    questions = page.get_by_test_id("questions")
+    for field, answer in ANSWERS:
+        group = questions.locator(f"[data-field={field}]")
+        group.get_by_text(answer, exact=True).click()
+        expect(group).to_contain_text("answered by you")
+    part = page.get_by_test_id("solid-2").get_by_role("textbox")
+    part.first.fill("6.5")
+    part.last.fill("5.0")
+    part.last.press("Enter")
+    page.get_by_test_id("decision-1").get_by_role("button").click()
+    expect(page.get_by_test_id("assessment")).to_contain_text("Lung-RADS v2022")
+    expect(page.get_by_test_id("report-text")).to_contain_text("prelim.")
+    page.wait_for_load_state("networkidle")
 
 
 def main() -> None:

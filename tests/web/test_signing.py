@@ -66,7 +66,7 @@ def test_no_answer_is_chosen_beforehand_and_an_answer_is_the_readers(
     assert (purpose["value"], purpose["source"], purpose["by"]) == (
         "screening_ldct", "reader", "reader",
     )  # fmt: skip
-    expect(questions).to_contain_text("answered by reader")
+    expect(questions).to_contain_text("answered by you")
     expect(questions).to_contain_text("Prior CT")
     expect(questions.get_by_role("radio", checked=True)).to_have_count(1)
 

@@ -37,7 +37,9 @@ def finding_words(one: ReportedFinding) -> str:
 def finding_spans(one: ReportedFinding) -> list[Span]:
     """`finding_words`, each value with the field it comes from."""
     spans = [*joined(_kind(one), ", "), Span(": "), *size_spans(one)]
-    if one.status:
+    if one.status == "baseline":
+        spans += [Span(". "), _said(one, "status", "Baseline, no prior CT")]
+    elif one.status:
         spans += [Span(". Compared with prior: "), _said(one, "status", one.status)]
     likelihood = likelihood_words(one)
     if likelihood:

@@ -50,6 +50,11 @@ export const putSeen = (study_uid: string, series_uid: string, slices: [number, 
     }),
   )
 
+/** Puts the answers the server holds into the study that is on screen. */
+export function putContextInCache(queries: QueryClient, studyUid: string, context: Context): void {
+  queries.setQueryData<Study>(studyKey(studyUid), (study) => study && { ...study, context })
+}
+
 /** Puts a finding the server answered with into the study that is on screen. */
 export function putFindingInCache(queries: QueryClient, finding: Finding): void {
   queries.setQueryData<Study>(studyKey(finding.study_uid), (study) => {

@@ -39,7 +39,7 @@ export const context = {
     known_cancer: { label: 'Any known cancer', options: yesNo },
     lungs_fully_evaluable: { label: 'Lungs fully evaluable', options: yesNo },
     inflammatory_infectious_suspected: { label: 'Inflammation or infection suspected', options: yesNo },
-    significant_other_finding: { label: 'Other significant finding', options: yesNo },
+    significant_other_finding: { label: 'S: other significant finding', options: yesNo },
     significant_other_finding_known: { label: 'That finding known before', options: yesNo },
     risk: {
       label: 'Risk',
@@ -56,6 +56,7 @@ export const context = {
     rule: 'from the procedure code',
     reader: (by: string, at: string) => `answered by ${by}, ${at}`,
   },
+  you: 'you',
   notAnswered: 'not answered',
   notKnown: 'not known',
   title: 'Questions',

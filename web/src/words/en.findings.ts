@@ -122,7 +122,6 @@ export const findings = {
   sign: {
     title: 'Sign',
     context: 'Context',
-    decisions: 'Decisions',
     assessment: 'Assessment',
     noCategory: 'No category yet',
     preliminary: 'preliminary until signed',
@@ -134,8 +133,8 @@ export const findings = {
       `Signing closes ${count === 1 ? 'it' : 'them'} as dismissed: recorded, can be undone, never taught as “no nodule”.`,
     unseen: (numbers: readonly number[]) =>
       numbers.length === 1
-        ? `Finding ${numbers[0]} was not on screen yet. Look at it first: N.`
-        : `Findings ${numbers.join(', ')} were not on screen yet. Look at them first: N.`,
+        ? `Finding ${numbers[0]} was not on screen yet. Look at it first: Esc, then N.`
+        : `Findings ${numbers.join(', ')} were not on screen yet. Look at them first: Esc, then N.`,
     savedAll: 'Every decision is saved.',
     button: 'Sign and open next',
     buttonLast: 'Sign',
@@ -151,6 +150,7 @@ export const findings = {
     done: 'Signed',
     conflict: 'Not signed',
     changed: 'A finding was changed after you looked. Look again, then sign.',
+    contextChanged: 'An answer was changed after you looked. Look again, then sign.',
     answer: 'Arrows choose. Nothing is assumed.',
     all: 'all answered',
     open: (count: number) => `${count} open`,

@@ -1,6 +1,7 @@
 import { context } from './en.context'
 import { findings } from './en.findings'
 import { learning } from './en.learning'
+import { report } from './en.report'
 import { viewer } from './en.viewer'
 import { worklist } from './en.worklist'
 
@@ -19,7 +20,7 @@ export const en = {
   close: 'Close',
   signOut: 'Sign out',
   keys: 'keys',
-  pages: { worklist: 'Worklist', learning: 'Learning' },
+  pages: { worklist: 'Worklist', reading: 'Reading', learning: 'Learning' },
   login: {
     title: 'Sign in',
     name: 'Name',
@@ -44,6 +45,7 @@ export const en = {
   worklist,
   viewer,
   findings,
+  report,
   learning,
 }
 

@@ -1,4 +1,4 @@
-import { Kbd } from '@mantine/core'
+import { Kbd, UnstyledButton } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { Check, ChevronLeft } from 'lucide-react'
 import type { Series, Study } from '../../api/types'
@@ -14,6 +14,8 @@ interface Props {
   readonly series: Series | null | undefined
   readonly unsent: number
   readonly place: { readonly at: number | null; readonly total: number | null }
+  /** On the report the way back leads to the images. */
+  readonly onBack: (() => void) | null
 }
 
 /** "Saved" only after the server's answer; "not sent yet" while anything waits. */
@@ -43,8 +45,15 @@ function SeriesPart({ series }: { readonly series: Series }) {
   )
 }
 
+const BackWords = ({ to }: { readonly to: string }) => (
+  <>
+    <ChevronLeft size={16} aria-hidden />
+    <span className={styles['backWord']}>{to}</span> <Kbd>Esc</Kbd>
+  </>
+)
+
 /** Back, patient, study, series; at its end saved and the place in the list. */
-export function ReadingBar({ study, series, unsent, place }: Props) {
+export function ReadingBar({ study, series, unsent, place, onBack }: Props) {
   const end = (
     <>
       <BarPart>
@@ -59,10 +68,15 @@ export function ReadingBar({ study, series, unsent, place }: Props) {
   )
   return (
     <Bar end={end}>
-      <Link to="/" className={styles['back'] ?? ''}>
-        <ChevronLeft size={16} aria-hidden />
-        <span className={styles['backWord']}>{words.pages.worklist}</span> <Kbd>Esc</Kbd>
-      </Link>
+      {onBack ? (
+        <UnstyledButton className={styles['back'] ?? ''} onClick={onBack}>
+          <BackWords to={words.pages.reading} />
+        </UnstyledButton>
+      ) : (
+        <Link to="/" className={styles['back'] ?? ''}>
+          <BackWords to={words.pages.worklist} />
+        </Link>
+      )}
       {study && (
         <>
           <BarPart>

@@ -1,6 +1,7 @@
 import { useCallback } from 'react'
 import type { Finding, RejectReason } from '../../api/types'
 import { reasonWord, saidOf, sizeWord } from '../../features/findings/describe'
+import type { SolidPart } from '../../lib/decisions/solidPart'
 import { useActs } from '../../lib/decisions/useActs'
 import { axisLength, type Cross } from '../../lib/geometry/cross'
 import { toVec3, type Vec3 } from '../../lib/geometry/vec'
@@ -61,6 +62,12 @@ export function useDeciding({ study, findings, me, placed }: StudyNow) {
     acts.decide(selected, { decision: 'correct', solidity })
     tell(said.acts.type(said.solidity[solidity] ?? ''), selected)
   }
+  const setSolid = (finding: Finding, { long_mm, short_mm }: SolidPart) => {
+    if (!acts || !mayDecide) return
+    acts.decide(finding, { decision: 'correct', solid_long_mm: long_mm, solid_short_mm: short_mm })
+    const { solid } = words.report
+    tell(long_mm === null ? solid.cleared : solid.said(sizeWord({ long_mm, short_mm })), finding)
+  }
   const add = (world: Vec3) => {
     if (!acts || !placed || !mayDecide) return
     const made = acts.add(placed.seriesUid, world)
@@ -78,7 +85,7 @@ export function useDeciding({ study, findings, me, placed }: StudyNow) {
     if (to) jumpToFinding(to)
   }
   return {
-    accept, reject, correct, setType, add, undo, step, mayDecide, selected,
+    accept, reject, correct, setType, setSolid, add, undo, step, mayDecide, selected,
     startReject: () => selected && mayDecide && act('reject'),
     startAxes: () => selected && mayDecide && (jumpToFinding(selected), act('axes')),
     startAdd: () => mayDecide && act('add'),

@@ -2,6 +2,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { keysOf } from '../../lib/keys/keymap'
 import { useKeys } from '../../lib/keys/useKeys'
+import { onReport } from '../../lib/reading/mode'
 import { act, hideDown, hideUp, useReading } from '../../lib/reading/store'
 import type { useDeciding } from './useDeciding'
 
@@ -9,12 +10,16 @@ import type { useDeciding } from './useDeciding'
 export function useReadingKeys(deciding: ReturnType<typeof useDeciding>, onSign: () => void): void {
   const navigate = useNavigate()
   const mode = useReading((reading) => reading.mode)
-  useKeys({
+  // Before the report or the list of keys nothing is decided by a stray key: that wants the images.
+  const decides = !onReport(mode) && mode !== 'help' && {
     accept: deciding.accept,
     reject: deciding.startReject,
-    axes: deciding.startAxes,
     add: deciding.startAdd,
     measure: deciding.startMeasure,
+  }
+  useKeys({
+    ...decides,
+    axes: deciding.startAxes,
     undo: deciding.undo,
     next: () => deciding.step(1),
     previous: () => deciding.step(-1),

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { studyKey, postSign, studyQuery } from '../../api/study'
-import type { Finding, Study } from '../../api/types'
+import type { Context, Finding, Study } from '../../api/types'
 import { fetchOpen, worklistKey } from '../../api/worklist'
 import { words } from '../../words'
 
@@ -13,7 +13,7 @@ export function useToRead(studyUid: string, me: string | undefined) {
   )
   const at = items.findIndex((item) => item.study_uid === studyUid)
   const next = items.find((item, n) => n > at && item.study_uid !== studyUid) ?? items.find((item) => item.study_uid !== studyUid)
-  return { at: at < 0 ? null : at + 1, total: items.length, next: next?.study_uid ?? null }
+  return { at: at < 0 ? null : at + 1, total: items.length, next: next ?? null }
 }
 
 const looks = (finding: Finding) => `${finding.finding_id} ${finding.state} ${finding.version}`
@@ -25,13 +25,28 @@ function sameFindings(shown: readonly Finding[], now: Study): boolean {
   return before === after
 }
 
-export function useSigning(studyUid: string, findings: readonly Finding[], next: string | null) {
+/** Field and value of every answer; who gave it, and when, decides no category. */
+export const answersOf = (context: Context): string =>
+  JSON.stringify(
+    Object.entries(context)
+      .map(([field, answer]) => [field, typeof answer === 'object' ? (answer?.value ?? null) : null] as const)
+      .filter(([, value]) => value !== null)
+      .toSorted(([a], [b]) => a.localeCompare(b)),
+  )
+
+interface Shown {
+  readonly findings: readonly Finding[]
+  readonly context: Context | undefined
+}
+
+export function useSigning(studyUid: string, { findings, context }: Shown, next: string | null) {
   const queries = useQueryClient()
   const navigate = useNavigate()
   return useMutation({
     mutationFn: async () => {
       const now = await queries.fetchQuery({ ...studyQuery(studyUid), staleTime: 0 })
       if (!sameFindings(findings, now)) throw new Error(words.findings.sign.changed)
+      if (!context || answersOf(context) !== answersOf(now.context)) throw new Error(words.findings.sign.contextChanged)
       const undecided = now.findings.some(({ state }) => state === 'pending')
       return postSign(studyUid, undecided ? 'dismissed' : null, now.seq)
     },

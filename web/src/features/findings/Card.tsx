@@ -4,12 +4,14 @@ import { Facts } from '../../components/Facts'
 import { KeyButton } from '../../components/KeyButton'
 import { PlaneThumb } from '../../components/PlaneThumb'
 import { useReading } from '../../lib/reading/store'
+import type { SolidPart as SolidSize } from '../../lib/decisions/solidPart'
 import { mm, volume } from '../../lib/format'
 import { toVec3 } from '../../lib/geometry/vec'
 import { words } from '../../words'
 import { Badge } from './Badge'
 import { noduleWords, placeName, sizeWord, stateWord } from './describe'
 import { RejectReasons } from './RejectReasons'
+import { SolidPart } from './SolidPart'
 import { TypeChoice, type Solidity } from './TypeChoice'
 import styles from './Card.module.css'
 
@@ -27,6 +29,7 @@ interface Props {
   readonly onReason: (reason: RejectReason) => void
   readonly onAxes: () => void
   readonly onType: (solidity: Solidity) => void
+  readonly onSolid: (finding: Finding, size: SolidSize) => void
 }
 
 const icons = { pending: Circle, rejected: CircleX, dismissed: CircleX, withdrawn: CircleX } as const
@@ -42,7 +45,7 @@ function State({ finding, notSent }: Pick<Props, 'finding' | 'notSent'>) {
   )
 }
 
-function FactsOf({ finding, mayDecide, onType }: Pick<Props, 'finding' | 'mayDecide' | 'onType'>) {
+function FactsOf({ finding, mayDecide, onType, onSolid }: Pick<Props, 'finding' | 'mayDecide' | 'onType' | 'onSolid'>) {
   const nodule = noduleWords(finding.probability)
   return (
     <Facts
@@ -53,6 +56,9 @@ function FactsOf({ finding, mayDecide, onType }: Pick<Props, 'finding' | 'mayDec
         </span>],
         [findings.volume, finding.volume_mm3 === null ? null : volume(finding.volume_mm3)],
         [findings.type, <TypeChoice key="t" finding={finding} mayDecide={mayDecide} onType={onType} />],
+        [words.report.solid.label, finding.solidity === 'part_solid' ? (
+          <SolidPart key="p" finding={finding} mayDecide={mayDecide} onSolid={onSolid} />
+        ) : null],
         [findings.nodule, nodule && <span key="n">
           {nodule[0]} <span className={styles['soft']}>{nodule[1]}</span>
         </span>],
@@ -62,7 +68,7 @@ function FactsOf({ finding, mayDecide, onType }: Pick<Props, 'finding' | 'mayDec
 }
 
 /** The selected finding: what it is, where it is, and the three keys. The three look the same. */
-export function Card({ finding, mayDecide, notSent, onAccept, onReject, onReason, onAxes, onType }: Props) {
+export function Card({ finding, mayDecide, notSent, onAccept, onReject, onReason, onAxes, onType, onSolid }: Props) {
   const mode = useReading((reading) => reading.mode)
   return (
     <section className={styles['card']} aria-label={placeName(finding)} data-testid="card">
@@ -76,7 +82,7 @@ export function Card({ finding, mayDecide, notSent, onAccept, onReject, onReason
           <PlaneThumb key={plane} plane={plane} centre={toVec3(finding.center_lps_mm)} mm={thumbMm} px={thumbPx} label />
         ))}
       </div>
-      <FactsOf finding={finding} mayDecide={mayDecide} onType={onType} />
+      <FactsOf finding={finding} mayDecide={mayDecide} onType={onType} onSolid={onSolid} />
       {mode === 'reject' ? (
         <RejectReasons onReason={onReason} />
       ) : (

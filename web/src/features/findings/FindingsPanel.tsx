@@ -1,14 +1,15 @@
 import type { ReactNode } from 'react'
 import type { Finding, RejectReason, Study } from '../../api/types'
 import { Key } from '../../components/Key'
+import type { SolidPart } from '../../lib/decisions/solidPart'
 import { useReading } from '../../lib/reading/store'
 import type { Progress } from '../../lib/reading/progress'
 import { words } from '../../words'
 import { BeforeSigning } from './BeforeSigning'
 import { Card } from './Card'
+import { Hints } from './Hints'
 import { List } from './List'
 import { ResultNotice } from './Notices'
-import { Hints } from './SignPanel'
 import type { Solidity } from './TypeChoice'
 import styles from './Panel.module.css'
 
@@ -25,6 +26,7 @@ interface Props {
   readonly onReason: (reason: RejectReason) => void
   readonly onAxes: () => void
   readonly onType: (solidity: Solidity) => void
+  readonly onSolid: (finding: Finding, size: SolidPart) => void
 }
 
 /** Findings beside the images: the selected one as a card, the others as rows by score. */

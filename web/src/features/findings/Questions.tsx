@@ -12,20 +12,32 @@ interface Props {
   readonly context: Context
   readonly questions: readonly Question[]
   readonly disabled: boolean
+  /** Login name of the reader: "answered by you". */
+  readonly me: string
+  /** Name of the part of the page that a value of the text led to. */
+  readonly pointed: string | null
   readonly onAnswer: (answer: ContextIn) => void
 }
 
-/** Asked now, or answered before: what a category needs and what is known already. */
-export function shownFields(context: Context, questions: readonly Question[]): Field[] {
-  const asked = new Set(questions.map(({ field }) => field))
-  return (Object.keys(said.fields) as Field[]).filter((field) => asked.has(field) || context[field])
+/** May be said of a screening CT, and is never asked: the Lung-RADS modifier S. */
+function optional(context: Context): ReadonlySet<string> {
+  if (context.purpose?.value !== 'screening_ldct') return new Set()
+  const other = 'significant_other_finding'
+  return new Set(context[other]?.value === true ? [other, `${other}_known`] : [other])
 }
 
-const source = (value: ContextValue | null | undefined): string => {
+/** Asked now, answered before, or free to say: what a category needs and what is known already. */
+export function shownFields(context: Context, questions: readonly Question[]): Field[] {
+  const asked = new Set(questions.map(({ field }) => field))
+  const free = optional(context)
+  return (Object.keys(said.fields) as Field[]).filter((field) => asked.has(field) || context[field] || free.has(field))
+}
+
+const source = (value: ContextValue | null | undefined, me: string): string => {
   if (!value) return said.notAnswered
   if (value.value === null) return said.notKnown
-  if (value.source === 'reader') return said.source.reader(value.by ?? '', timeOf(value.at ?? null))
-  return said.source[value.source]
+  if (value.source !== 'reader') return said.source[value.source]
+  return said.source.reader(value.by === me ? said.you : (value.by ?? ''), timeOf(value.at ?? null))
 }
 
 const parse = (text: string): boolean | string => (text === 'true' ? true : text === 'false' ? false : text)
@@ -44,7 +56,7 @@ function Age({ value, disabled, onAnswer }: { value: string; disabled: boolean; 
 }
 
 /** Context questions. Nothing is chosen beforehand: no segment is on until somebody answered. */
-export function Questions({ context, questions, disabled, onAnswer }: Props) {
+export function Questions({ context, questions, disabled, me, pointed, onAnswer }: Props) {
   const fields = shownFields(context, questions)
   if (fields.length === 0) return null
   return (
@@ -53,10 +65,11 @@ export function Questions({ context, questions, disabled, onAnswer }: Props) {
         const { label, options } = said.fields[field]
         const value = context[field]?.value ?? null
         return (
-          <li key={field} className={styles['question']} data-field={field}>
+          <li key={field} className={styles['question']} data-field={field} data-anchor={`context-${field}`} tabIndex={-1}
+            data-pointed={pointed === `context-${field}` || undefined}>
             <span id={`q-${field}`} className={styles['label']}>
               {label}
-              <span className={styles['source']}>{source(context[field])}</span>
+              <span className={styles['source']}>{source(context[field], me)}</span>
             </span>
             {field === 'age_years' ? (
               <Age key={String(value)} value={value === null ? '' : String(value)} disabled={disabled} onAnswer={onAnswer} />

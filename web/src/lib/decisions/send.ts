@@ -1,8 +1,8 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { Refused, Unreachable } from '../../api/problem'
-import { postDecision, postFinding, putContext, putFindingInCache, studyKey } from '../../api/study'
+import { postDecision, postFinding, putContext, putContextInCache, putFindingInCache, studyKey } from '../../api/study'
 import { meKey } from '../../api/session'
-import type { Finding } from '../../api/types'
+import type { Context, Finding } from '../../api/types'
 import { renameSelected } from '../reading/store'
 import { nextToSend, type QueuedAct } from './acts'
 import { markAct, settleAct, useDecisions, useSending } from './queue'
@@ -10,19 +10,23 @@ import { markAct, settleAct, useDecisions, useSending } from './queue'
 const firstPauseMs = 1000
 const longestPauseMs = 30_000
 
+/** What the server answered to an act: the finding, or the context of the examination. */
+type Answer = { readonly finding: Finding } | { readonly finding: null; readonly context: Context }
+const onFinding = (finding: Finding): Answer => ({ finding })
+
 const post: {
   [Kind in QueuedAct['act']['kind']]: (
     queued: QueuedAct,
     act: Extract<QueuedAct['act'], { kind: Kind }>,
-  ) => Promise<Finding | null>
+  ) => Promise<Answer>
 } = {
   decide: ({ key, baseVersion }, { findingId, body }) =>
-    postDecision(findingId, { ...body, base_version: baseVersion }, key),
-  add: ({ key, studyUid }, { body }) => postFinding(studyUid, body, key),
-  context: ({ studyUid }, { body }) => putContext(studyUid, body).then(() => null),
+    postDecision(findingId, { ...body, base_version: baseVersion }, key).then(onFinding),
+  add: ({ key, studyUid }, { body }) => postFinding(studyUid, body, key).then(onFinding),
+  context: ({ studyUid }, { body }) => putContext(studyUid, body).then((context) => ({ finding: null, context })),
 }
 
-const send = (queued: QueuedAct): Promise<Finding | null> =>
+const send = (queued: QueuedAct): Promise<Answer> =>
   post[queued.act.kind](queued, queued.act as never)
 
 /** Sends the queue in order, one act at a time, until it is empty; starts again by itself. */
@@ -70,8 +74,7 @@ export class Sender {
   /** True when the next act may follow at once. */
   private async sendOne(queued: QueuedAct): Promise<boolean> {
     try {
-      const finding = await send(queued)
-      this.taken(queued, finding)
+      this.taken(queued, await send(queued))
       return true
     } catch (fault) {
       if (fault instanceof Refused) return this.refused(queued, fault)
@@ -81,9 +84,11 @@ export class Sender {
     }
   }
 
-  private taken(queued: QueuedAct, finding: Finding | null): void {
+  private taken(queued: QueuedAct, answer: Answer): void {
     this.pauseMs = firstPauseMs
-    if (finding) {
+    const { finding } = answer
+    if (finding === null) putContextInCache(this.queries, queued.studyUid, answer.context)
+    else {
       putFindingInCache(this.queries, finding)
       if (queued.act.kind === 'add') renameSelected(queued.act.findingId, finding.finding_id)
     }

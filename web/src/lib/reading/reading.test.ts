@@ -15,11 +15,12 @@ describe('mode', () => {
 
   it('stays where an act means nothing', () => {
     expect(nextMode('read', 'back')).toBe('read')
-    expect(nextMode('sign', 'axes')).toBe('sign')
+    expect(nextMode('sign', 'measure')).toBe('sign')
   })
 
   it('gets back to reading from everywhere by Escape', () => {
-    for (const mode of Object.keys(transitions) as Mode[]) expect(nextMode(mode, 'back')).toBe('read')
+    for (const mode of Object.keys(transitions) as Mode[])
+      expect(nextMode(mode, 'back')).toBe(mode === 'helpOnSign' ? 'sign' : 'read')
   })
 })
 

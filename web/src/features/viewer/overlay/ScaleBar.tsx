@@ -6,8 +6,8 @@ const widest = 150
 const label = (mm: number) => (mm < 10 ? `${mm} mm` : `${mm / 10} cm`)
 
 /** A bar of a round length in patient mm, with a tick in its middle. */
-export function ScaleBar({ pxPerMm }: { readonly pxPerMm: number }) {
-  const length = steps.findLast((mm) => mm * pxPerMm <= widest) ?? 5
+export function ScaleBar({ pxPerMm, room = widest }: { readonly pxPerMm: number; readonly room?: number }) {
+  const length = steps.findLast((mm) => mm * pxPerMm <= Math.min(widest, room)) ?? 5
   const width = length * pxPerMm
   return (
     <span className={styles['scale']} data-testid="scale">
