@@ -40,6 +40,8 @@ def test_seen_marks_are_closed_as_dismissed_and_unseen_ones_lock_the_signature(
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     page.keyboard.press("n")
+    # Seen is what was on the screen, not what was asked for.
+    expect(page.get_by_test_id("axial").get_by_test_id("mark-2")).to_be_visible()
     page.keyboard.press("Enter")
     expect(panel).to_contain_text("2 marks seen, not decided")
     expect(panel).to_contain_text("Signing closes them as dismissed")

@@ -131,10 +131,10 @@ export const findings = {
     notSeen: 'Not seen yet',
     dismissNotice: (count: number) =>
       `Signing closes ${count === 1 ? 'it' : 'them'} as dismissed: recorded, can be undone, never taught as “no nodule”.`,
-    unseen: (numbers: readonly number[]) =>
-      numbers.length === 1
-        ? `Finding ${numbers[0]} was not on screen yet. Look at it first: Esc, then N.`
-        : `Findings ${numbers.join(', ')} were not on screen yet. Look at them first: Esc, then N.`,
+    unseen: (ranges: readonly (readonly [number, number])[]) =>
+      ranges.length === 1 && ranges[0]?.[0] === ranges[0]?.[1]
+        ? `Finding ${ranges[0]?.[0]} was not on screen yet. Look at it first: Esc, then N.`
+        : `Findings ${ranges.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ')} were not on screen yet. Look at them first: Esc, then N.`,
     savedAll: 'Every decision is saved.',
     button: 'Sign and open next',
     buttonLast: 'Sign',

@@ -13,7 +13,9 @@ interface Props {
   readonly onSolid: (finding: Finding, size: Size) => void
 }
 
-const shown = (value: number | null): string => (value === null ? '' : String(value))
+/** One decimal; a finer value, sent by a script, stays as it is. */
+const shown = (value: number | null): string =>
+  value === null ? '' : Math.round(value * 10) / 10 === value ? value.toFixed(1) : String(value)
 
 /** Size of the solid part, typed: Lung-RADS and Fleischner ask for it. Enter or leaving both saves. */
 function Fields({ finding, mayDecide, onSolid }: Props) {
@@ -25,9 +27,11 @@ function Fields({ finding, mayDecide, onSolid }: Props) {
   const problemId = useId()
 
   const save = () => {
+    if (long === shown(now.long_mm) && short === shown(now.short_mm)) return setProblem(null)
     const said = readSolidPart(long, short, finding)
     setProblem(typeof said === 'string' ? said : null)
     if (typeof said !== 'string' && (said.long_mm !== now.long_mm || said.short_mm !== now.short_mm)) onSolid(finding, said)
+    return undefined
   }
   const onBlur = (event: FocusEvent) => {
     if (!fields.current?.contains(event.relatedTarget)) save()

@@ -4,6 +4,7 @@ import type { Finding, Study } from '../../../api/types'
 import { KeyButton } from '../../../components/KeyButton'
 import { Notice } from '../../../components/Notice'
 import type { Lock as LockName, Progress } from '../../../lib/reading/progress'
+import { toRanges } from '../../../lib/reading/seen'
 import { words } from '../../../words'
 import styles from './ReportPage.module.css'
 
@@ -33,7 +34,7 @@ function Undecided({ progress: { undecided, unseen }, onLook }: Pick<Props, 'pro
   const [first] = unseen
   return (
     <Notice kind="attention" title={(first ? sign.notDecided : sign.seenNotDecided)(undecided.length)}>
-      {first ? sign.unseen(unseen.map(({ number }) => number)) : sign.dismissNotice(undecided.length)}
+      <p>{first ? sign.unseen(toRanges(new Set(unseen.map(({ number }) => number)))) : sign.dismissNotice(undecided.length)}</p>
       {first && (
         <Button variant="default" className={styles['look'] ?? ''} onClick={() => onLook(first)}>
           {report.look(first.number)}
@@ -60,11 +61,13 @@ export function SignFoot({ study, progress, lock, problem, busy, next, me, onSig
   const { undecided, questions, unsent, notShown } = progress
   return (
     <div className={styles['foot']}>
-      {undecided.length > 0 && lock !== 'signed' && <Undecided progress={progress} onLook={onLook} />}
-      {undecided.length === 0 && unsent === 0 && (
-        <Notice kind="done" icon={<Check size={14} />} title={notShown === 0 ? `${before.looked}. ${sign.savedAll}` : sign.savedAll} />
-      )}
-      {problem && <Notice kind="attention" title={sign.conflict}>{problem}</Notice>}
+      <div className={styles['notices']}>
+        {undecided.length > 0 && lock !== 'signed' && <Undecided progress={progress} onLook={onLook} />}
+        {undecided.length === 0 && unsent === 0 && (
+          <Notice kind="done" icon={<Check size={14} />} title={notShown === 0 ? `${before.looked}. ${sign.savedAll}` : sign.savedAll} />
+        )}
+        {problem && <Notice kind="attention" title={sign.conflict}>{problem}</Notice>}
+      </div>
       <div className={styles['buttons']}>
         <KeyButton act="sign" main disabled={lock !== null} loading={busy} onClick={onSign}>
           {next === null ? sign.buttonLast : sign.button}

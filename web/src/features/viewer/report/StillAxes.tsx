@@ -3,7 +3,7 @@ import { mm } from '../../../lib/format'
 import { toVec3, type Vec3 } from '../../../lib/geometry/vec'
 import { worldToCanvas, type View } from '../../../lib/geometry/view'
 import pane from '../Viewer.module.css'
-import styles from '../axes/AxesEditor.module.css'
+import styles from './StillAxes.module.css'
 
 interface AxisProps {
   readonly view: View
@@ -34,10 +34,11 @@ const points = ([a, b]: Ends): readonly [Vec3, Vec3] => [toVec3(a), toVec3(b)]
 
 /** The measured axes. Only end points that are there are drawn: a typed size has none. */
 export function StillAxes({ view, finding }: { readonly view: View; readonly finding: Finding }) {
-  const { long_axis_lps_mm: long, short_axis_lps_mm: short, long_mm, short_mm } = finding
+  const { long_axis_lps_mm: long, short_axis_lps_mm: short, long_mm, short_mm, state } = finding
   if (!long || !short) return null
   return (
-    <svg className={pane['svg']} width={view.width} height={view.height} data-testid="key-axes">
+    <svg className={`${pane['svg']} ${styles['axes']}`} width={view.width} height={view.height} data-state={state}
+      data-testid="key-axes">
       <Axis view={view} ends={points(long)} length={long_mm} />
       <Axis view={view} ends={points(short)} length={short_mm} />
     </svg>
