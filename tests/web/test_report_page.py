@@ -1,72 +1,22 @@
-"""The report page: text from the server with its sources, solid part, states, and the way to sign."""
+"""The report page: text from the server with its sources, its states, and the way to sign."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Route, expect
 
-from tests.review.seed import Mark, ball
 from tests.web.conftest import (
     MakeStudy,
     OpenPage,
     finding_of,
     open_study,
-    read,
     saved,
     study_of,
 )
-from triage.core.finding import ResultStatus, Solidity
+from tests.web.report import answer, part_solid, reopen, report_of, sign, text_of, value
+from triage.core.finding import ResultStatus
 
 pytestmark = pytest.mark.browser
-
-SCREENING = {
-    "purpose": "Screening", "prior_ct": "None", "known_lung_cancer": "No",
-    "lungs_fully_evaluable": "Yes", "inflammatory_infectious_suspected": "No",
-}  # fmt: skip
-LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff^Hubert"
-
-
-def report_of(page: Page, uid: str) -> Any:
-    return read(page, f"/api/studies/{uid}/report")
-
-
-def text_of(page: Page) -> Locator:
-    return page.get_by_test_id("report-text")
-
-
-def value(page: Page, **source: str) -> Locator:
-    """Dotted values of the text by their source."""
-    wanted = "".join(f"[data-{name}='{said}']" for name, said in source.items())
-    return text_of(page).locator(f"button{wanted}")
-
-
-def answer(page: Page) -> None:
-    for field, words in SCREENING.items():
-        group = page.get_by_test_id("questions").locator(f"[data-field={field}]")
-        group.get_by_text(words, exact=True).click()
-        expect(group).to_contain_text("answered by you")
-
-
-def sign(page: Page) -> None:
-    with page.expect_response(lambda one: one.url.endswith("/sign")) as signed:
-        page.keyboard.press("Enter")
-    assert signed.value.status == 200
-
-
-def reopen(page: Page, uid: str) -> None:
-    """The report of a study, opened anew."""
-    open_study(page, uid)
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("sign-panel")).to_be_visible()
-
-
-def part_solid() -> Mark:
-    _, mark = ball()
-    return Mark(mark.center_lps_mm, 12.0, 10.0, Solidity.PART_SOLID, 0.97, "left_lower")
-
 
 # ---------------------------------------------------------------- text
 
@@ -188,84 +138,6 @@ def test_a_refused_clipboard_is_said_in_place(open_page: OpenPage, make_study: M
     )
     page.get_by_role("button", name="Copy text").click()
     expect(page.get_by_test_id("copy-outcome")).to_contain_text("Not copied")
-
-
-# ---------------------------------------------------------------- solid part
-
-
-def test_the_solid_part_is_typed_by_keyboard_alone(
-    open_page: OpenPage, make_study: MakeStudy
-) -> None:
-    uid = make_study("Solid", marks=[part_solid()])
-    page = open_page()
-    open_study(page, uid)
-    fields = page.get_by_test_id("card").get_by_test_id("solid-1").get_by_role("textbox")
-    fields.first.focus()
-    page.keyboard.type("6,5")
-    page.keyboard.press("Tab")
-    page.keyboard.type("5.0")
-    page.keyboard.press("Enter")
-    saved(page)
-    finding = finding_of(page, uid, 1)
-    assert (finding["solid_long_mm"], finding["solid_short_mm"]) == (6.5, 5.0)
-    assert (finding["state"], finding["decided_by"]) == ("corrected", "reader")
-    # Enter in a field opens nothing and signs nothing.
-    expect(page.get_by_test_id("sign-panel")).to_have_count(0)
-
-
-def test_the_solid_part_gives_the_category_on_the_report(
-    open_page: OpenPage, make_study: MakeStudy
-) -> None:
-    uid = make_study("Solid report", marks=[part_solid()])
-    page = open_page()
-    open_study(page, uid)
-    page.keyboard.press("a")
-    saved(page)
-    page.keyboard.press("Enter")
-    answer(page)
-    expect(text_of(page)).to_contain_text("solid component not measured")
-    expect(page.get_by_test_id("assessment")).to_contain_text("No category yet")
-    fields = page.get_by_test_id("decision-1").get_by_role("textbox")
-    fields.first.fill("7")
-    fields.last.fill("6.5")
-    page.get_by_test_id("report-stage").click()  # leaving both fields saves
-    expect(text_of(page)).to_contain_text("solid component 7.0 × 6.5 mm")
-    # Mean 6.75, rounded half up to 6.8: 6 to below 8 mm.
-    expect(page.get_by_test_id("assessment")).to_contain_text("solid component 6 to < 8 mm")
-    page.keyboard.press("u")
-    expect(text_of(page)).to_contain_text("solid component not measured")
-
-
-@pytest.mark.parametrize(
-    ("long", "short", "problem"),
-    [
-        ("6", "", "Both axes are needed."),
-        ("6.55", "5", "at most one decimal"),
-        ("-6", "5", "at most one decimal"),
-        ("0", "0", "0.1 to 300 mm"),
-        ("301", "5", "0.1 to 300 mm"),
-        ("5", "6", "The short axis is longer"),
-        ("12.1", "6", "larger than the nodule"),
-    ],
-)
-def test_a_solid_part_that_cannot_be_is_said_and_not_sent(
-    open_page: OpenPage, make_study: MakeStudy, long: str, short: str, problem: str
-) -> None:
-    uid = make_study(f"Solid bounds {long} {short}", marks=[part_solid()])
-    page = open_page()
-    open_study(page, uid)
-    part = page.get_by_test_id("card").get_by_test_id("solid-1")
-    fields = part.get_by_role("textbox")
-    fields.first.fill(long)
-    fields.last.fill(short)
-    fields.last.press("Enter")
-    expect(part.get_by_role("alert")).to_contain_text(problem)
-    # Escape takes back what was typed, and leaves the study open.
-    fields.last.press("Escape")
-    expect(part.get_by_role("alert")).to_have_count(0)
-    expect(fields.first).to_have_value("")
-    assert page.url.endswith(uid)
-    assert finding_of(page, uid, 1)["state"] == "pending"
 
 
 # ---------------------------------------------------------------- states
@@ -425,46 +297,3 @@ def test_keys_lead_there_and_back(open_page: OpenPage, make_study: MakeStudy) ->
     expect(report).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("card")).to_be_visible()
-
-
-# ---------------------------------------------------------------- room
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "text"),
-    [(1440, 900, 100), (1440, 900, 130), (1920, 1080, 100), (1024, 768, 100), (1024, 768, 130),
-     (720, 450, 100)],
-)  # fmt: skip
-def test_nothing_is_clipped_and_sign_is_always_in_sight(
-    open_page: OpenPage, make_study: MakeStudy, width: int, height: int, text: int
-) -> None:
-    _, mark = ball()
-    x, y, z = mark.center_lps_mm
-    marks = [
-        Mark((x - 20 + n, y - n / 2, z + n - 20), 9.0, 7.5, Solidity.SOLID, 0.9 - n / 100, "lingula")
-        for n in range(40)
-    ]
-    uid = make_study(LONG_NAME, marks=marks)
-    page = open_page(width=width, height=height)
-    page.add_init_script(
-        f"addEventListener('DOMContentLoaded', () => "
-        f"document.documentElement.style.fontSize = '{text}%')"
-    )
-    reopen(page, uid)
-    expect(text_of(page)).to_contain_text("40 marks undecided")
-    sign_button = page.get_by_role("button", name=re.compile("^Sign"))
-    expect(sign_button).to_be_in_viewport(ratio=1)
-    expect(page.get_by_test_id("lock")).to_be_in_viewport(ratio=1)
-    # Nothing lies beyond the window, and no part is wider than its own room.
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    too_wide = page.get_by_test_id("sign-panel").evaluate(
-        "root => [...root.querySelectorAll('section, aside, div, header')]"
-        ".filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)"
-        ".map(one => one.className + ' ' + one.scrollWidth + '>' + one.clientWidth)"
-    )
-    assert too_wide == []
-    # All forty are there, drawn as they come into sight.
-    page.keyboard.press("p")
-    last = page.get_by_test_id("decision-40")
-    expect(last).to_be_in_viewport()
-    expect(last.get_by_role("button")).to_have_attribute("aria-current", "true")

@@ -32,7 +32,6 @@ export const report = {
   decisions: 'Decisions',
   noDecisions: 'No marks and no added nodules.',
   look: (number: number) => `Look at finding ${number}`,
-  lookKey: 'It opens on the reading page.',
   solid: {
     label: 'Solid part',
     long: (number: number) => `Solid part of finding ${number}, long axis, mm`,
