@@ -27,6 +27,7 @@ from triage.core.work import (
 )
 from triage.detect import pixels, result_tools, tools
 from triage.detect.stored import VolumeCache
+from triage.detect.tools import READ_CLASSES
 from triage.errors import RuntimeDown
 from triage.outputs import volume_stream
 from triage.pathway import (
@@ -41,15 +42,18 @@ from triage.pathway import (
     SERIES_VERDICTS,
     VOLUME_STREAM,
 )
-from triage.receive import completeness
+from triage.receive import classes, completeness
 from triage.receive.importer import import_paths
 from triage.receive.intake import Intake
 from triage.settings import Settings
+from triage.store import result_rows
 from triage.store.files import Files
+from triage.store.instances import digest_of_instances
 from triage.store.session import Store
-from triage.store.tables import Event, FindingRow, Result, Series, Study
+from triage.store.tables import Event, FindingRow, Instance, Result, Series, Study
 
 COUNT = small_chest.SLICES
+DOSE_SR = "1.2.840.10008.5.1.4.1.1.88.67"
 CALL = Call(small_chest.STUDY_UID, "plan", "task")
 
 
@@ -276,11 +280,31 @@ def test_news_since_the_plan_supersedes_it(house: House, chest: list[Dataset]) -
 
 
 def test_the_door_and_the_tools_agree_on_the_identity_of_instances(
-    house: House, chest: list[Dataset]
+    any_house: House, chest: list[Dataset]
 ) -> None:
+    house = any_house
     house.take_in(chest)
+    sound = house.fact(INSTANCES)
+    # What takes no part in volumes counts for neither: a copy that says something else, an SR.
+    other = small_chest.slice_dataset(np.zeros((96, 96), np.int16), 3)
+    report = small_chest.slice_dataset(
+        np.zeros((96, 96), np.int16), 0, SOPInstanceUID="1.2.3.4", SOPClassUID=DOSE_SR,
+        SeriesInstanceUID="1.2.3", Modality="SR",
+    )  # fmt: skip
+    house.take_in([other, report], "more")
+    rows = house.rows(Instance)
+    assert len(rows) == COUNT + 2
+    assert [r.sop_uid for r in rows if r.conflict] == [small_chest.sop_uid(3)]
+    told = house.fact(INSTANCES)
+    assert told == sound
     house.run("assemble")
-    assert house.fact(SERIES_VERDICTS)["digest"] == house.fact(INSTANCES)["digest"]
+    verdicts = house.fact(SERIES_VERDICTS)
+    assert verdicts["digest"] == told["digest"]
+    with house.store.reading() as uow:
+        seen = result_rows.slices_of(uow, CALL.subject, READ_CLASSES)
+    series = {uid: {"digest": digest_of_instances(own), "n": len(own)} for uid, own in seen.items()}
+    assert series == told["series"] and told["series"][small_chest.SERIES_UID]["n"] == COUNT
+    assert set(READ_CLASSES) == set(classes.READ_CLASSES)
 
 
 UNREADABLE: dict[str, tuple[Callable[[list[Dataset]], list[Dataset]], str]] = {

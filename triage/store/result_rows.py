@@ -5,8 +5,7 @@ All in the caller's unit of work, and all idempotent: a step of a plan may run m
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -99,14 +98,6 @@ def slices_of(
     for row in uow.execute(query):
         found.setdefault(row.series_uid, []).append(StoredSlice(*row))
     return found
-
-
-def digest_of_slices(slices: Iterable[StoredSlice]) -> str:
-    """Identity of a set of instances: what the door puts into its fact about them."""
-    whole = hashlib.sha256()
-    for line in sorted(f"{s.series_uid} {s.sop_uid} {s.digest}\n" for s in slices):
-        whole.update(line.encode("ascii"))
-    return whole.hexdigest()
 
 
 def series_uids(uow: UnitOfWork, study_uid: str) -> list[str]:
