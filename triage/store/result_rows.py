@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from triage.core.finding import StudyState
 from triage.errors import NotFound
@@ -66,6 +66,16 @@ class Published:
     is_new: bool
 
 
+def stored_slices(study_uid: str) -> Select[Any]:
+    """Ask for the columns of `StoredSlice`; conflicting copies are left out, order is by UID."""
+    columns = (Instance.series_uid, Instance.sop_uid, Instance.digest, Instance.sop_class)
+    return (
+        select(*columns, Instance.header)
+        .where(Instance.study_uid == study_uid, Instance.conflict.is_(False))
+        .order_by(Instance.series_uid, Instance.sop_uid)
+    )
+
+
 def slices_of(
     uow: UnitOfWork, study_uid: str, sop_classes: Collection[str]
 ) -> dict[str, list[StoredSlice]]:
@@ -82,18 +92,7 @@ def slices_of(
     -------
     dict of series UID to list of StoredSlice
     """
-    query = (
-        select(
-            Instance.series_uid,
-            Instance.sop_uid,
-            Instance.digest,
-            Instance.sop_class,
-            Instance.header,
-        )
-        .where(Instance.study_uid == study_uid, Instance.conflict.is_(False))
-        .where(Instance.sop_class.in_(sorted(sop_classes)))
-        .order_by(Instance.series_uid, Instance.sop_uid)
-    )
+    query = stored_slices(study_uid).where(Instance.sop_class.in_(sorted(sop_classes)))
     found: dict[str, list[StoredSlice]] = {}
     for row in uow.execute(query):
         found.setdefault(row.series_uid, []).append(StoredSlice(*row))
