@@ -163,6 +163,17 @@ def add_result(uow: UnitOfWork, result: Values, findings: Sequence[Values]) -> s
     return row.id
 
 
+def lock_study(uow: UnitOfWork, study_uid: str) -> None:
+    """Hold a study's row until the unit of work ends.
+
+    Raises
+    ------
+    NotFound
+        No such study.
+    """
+    _study(uow, study_uid)
+
+
 def publish(uow: UnitOfWork, study_uid: str, result_id: str, revision: int) -> Published:
     """Make a result the study's answer.
 
