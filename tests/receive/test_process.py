@@ -34,6 +34,20 @@ def test_a_later_process_with_the_same_number_is_not_taken_for_it() -> None:
     assert is_dead(f"{host}/{pid}/{int(started) + 1}")
 
 
+def test_who_cannot_look_calls_nobody_dead() -> None:
+    # Every descriptor is taken, so /proc cannot be read: the other one lives all the same.
+    code = """
+import os, resource, sys
+from triage.receive.process import is_dead
+name = sys.argv[1]
+assert not is_dead(name)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+sys.exit(is_dead(name))
+"""
+    done = subprocess.run([sys.executable, "-c", code, process_name()], timeout=60, check=False)
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize("name", ["", "nonsense", "a/b", "other-host/1/1", "/1/1", "x/y/z"])
 def test_what_cannot_be_judged_is_never_called_dead(name: str) -> None:
     assert not is_dead(name)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ from triage.store.files import Files
 from triage.store.session import Store
 from triage.store.tables import Series
 
-START_S = 60.0
+START_S = 180.0
 # Two cores are shared with everything else; a wait ends with its event, this is only the deadline.
 PATIENCE_MS = 30_000
 
@@ -49,14 +47,6 @@ class Server:
         return Store(f"sqlite:///{self.data / 'triage.sqlite'}")
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/api/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The real server in a process of its own, on an own data folder."""
@@ -64,21 +54,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         pytest.skip("the page is not built (make setup)")
     data = tmp_path_factory.mktemp("web")
     port = free_port()
+    ready, say_ready = os.pipe()
     command = [sys.executable, "-m", "tests.review.seed", "--data", str(data), "--port", str(port)]
     with (data / "server.log").open("w") as log:
         process = subprocess.Popen(
-            [*command, "--tiny"], cwd=REPOSITORY, stdout=log, stderr=log, env=os.environ.copy()
-        )
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + START_S
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                pytest.fail(f"the server did not start:\n{(data / 'server.log').read_text()}")
-            time.sleep(0.1)
-        yield Server(url, data)
-        process.terminate()
-        process.wait(timeout=20)
+            [*command, "--tiny", "--ready-fd", str(say_ready)],
+            cwd=REPOSITORY, stdout=log, stderr=log, pass_fds=(say_ready,),
+        )  # fmt: skip
+    os.close(say_ready)
+    # One byte when it answers; the end of the pipe when it died.
+    told = select.select([ready], [], [], START_S)[0] and os.read(ready, 1)
+    os.close(ready)
+    if not told:
+        process.kill()
+        pytest.fail(f"the server did not start:\n{(data / 'server.log').read_text()}")
+    yield Server(f"http://127.0.0.1:{port}", data)
+    process.terminate()
+    process.wait(timeout=60)
 
 
 MakeStudy = Callable[..., str]
