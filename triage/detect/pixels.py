@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
@@ -226,7 +226,7 @@ def _common(slices: Sequence[Slice]) -> tuple[int, int, tuple[float, float]]:
     return rows, columns, spacing
 
 
-def _inflate(path: Path, meta: Dataset, limit: int) -> Dataset:
+def _inflate(path: Path, meta: FileMetaDataset, limit: int) -> Dataset:
     """Deflated Explicit VR Little Endian (PS3.5 A.5), never growing beyond `limit` bytes."""
     data = path.read_bytes()
     # Preamble, prefix and the group length element (12 bytes) come before what it counts.
@@ -238,7 +238,7 @@ def _inflate(path: Path, meta: Dataset, limit: int) -> Dataset:
     if not inflater.eof:
         raise PixelsUnreadable("the deflated data end early")
     dataset = read_dataset(BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
-    dataset.file_meta = meta  # type: ignore[assignment]
+    dataset.file_meta = meta
     return dataset
 
 
