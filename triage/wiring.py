@@ -274,7 +274,10 @@ def _assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
     looked = result is not None and result["status"] != "not_assessed"
     # None is "not assessed"; an empty list is "nothing found": never the same answer.
     return study_rules.assess(
-        inputs["context"], inputs["findings"] if looked else None, exam_date=inputs["exam_date"]
+        inputs["context"],
+        inputs["findings"] if looked else None,
+        exam_date=inputs["exam_date"],
+        slice_thickness_mm=inputs["slice_thickness_mm"],
     )
 
 
