@@ -48,6 +48,6 @@ def until_committed(
             return value
         between()
         with _told:
-            left_s = deadline - time.monotonic()
-            if not _told.wait_for(lambda seen=before: _last[0] > seen, left_s):
-                raise AssertionError(f"not within {timeout_s:g} s: {what}")
+            while _last[0] == before:
+                if not _told.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"not within {timeout_s:g} s: {what}")

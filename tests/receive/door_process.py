@@ -30,24 +30,24 @@ def main(data: Path, port: int) -> None:
     print("ended", flush=True)
 
 
-def tell_what_arrives() -> None:
-    """Say what nothing on the wire says to a peer: how much of a message has arrived."""
-    take, read = cstore.BoundedDimse.receive_primitive, cstore.BoundedDul._receive
+class TellingDimse(cstore.BoundedDimse):
+    """Says when a fragment of a message has been taken in: nothing on the wire tells a peer."""
 
-    def taken(self: cstore.BoundedDimse, primitive: Any) -> None:
-        take(self, primitive)
+    def receive_primitive(self, primitive: Any) -> None:
+        super().receive_primitive(primitive)
         print("fragment", flush=True)
 
-    def reading(self: cstore.BoundedDul, count: int, deadline: float) -> bytearray:
+
+class TellingDul(cstore.BoundedDul):
+    """Says when it begins to read the body of a PDU."""
+
+    def _receive(self, count: int, deadline: float) -> bytearray:
         if count != cstore._HEAD.size:
             print(f"body of {count}", flush=True)
-        return read(self, count, deadline)
-
-    cstore.BoundedDimse.receive_primitive = taken
-    cstore.BoundedDul._receive = reading
+        return super()._receive(count, deadline)
 
 
 if __name__ == "__main__":
     if sys.argv[3:] == ["told"]:
-        tell_what_arrives()
+        vars(cstore).update(BoundedDimse=TellingDimse, BoundedDul=TellingDul)
     main(Path(sys.argv[1]), int(sys.argv[2]))

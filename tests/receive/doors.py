@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from triage.receive.cstore import serve
 from triage.settings import Settings
 from triage.store.files import Files
@@ -80,7 +81,7 @@ class DoorProcess:
 
     def __init__(self, data: Path, *, told: bool = False) -> None:
         self.data = data
-        self.port = _free_port()
+        self.port = free_port()
         self.more = ("told",) if told else ()
         self.start()
 
@@ -112,12 +113,6 @@ class DoorProcess:
     def end(self) -> None:
         if self.process.poll() is None:
             self.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # ---------------------------------------------------------------- a peer that can misbehave

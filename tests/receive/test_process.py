@@ -25,7 +25,7 @@ def test_a_process_is_dead_once_it_has_ended() -> None:
         assert child.stdout is not None
         name = child.stdout.readline().strip()
         assert not is_dead(name)
-        child.communicate("\n", timeout=30)
+        child.communicate("\n", timeout=60)
     assert is_dead(name)
 
 

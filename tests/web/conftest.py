@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +12,16 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.review.seed import REPOSITORY, Case, Mark, add_study, ball
+from tests.review.serving import start_seeded
 from triage.core.volume import Volume
 from triage.store.files import Files
 from triage.store.session import Store
 from triage.store.tables import Series
 
-START_S = 180.0
 # Two cores are shared with everything else; a wait ends with its event, this is only the deadline.
 PATIENCE_MS = 30_000
 
 expect.set_options(timeout=PATIENCE_MS)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -53,22 +42,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not (REPOSITORY / "web" / "dist" / "index.html").is_file():
         pytest.skip("the page is not built (make setup)")
     data = tmp_path_factory.mktemp("web")
-    port = free_port()
-    ready, say_ready = os.pipe()
-    command = [sys.executable, "-m", "tests.review.seed", "--data", str(data), "--port", str(port)]
-    with (data / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--tiny", "--ready-fd", str(say_ready)],
-            cwd=REPOSITORY, stdout=log, stderr=log, pass_fds=(say_ready,),
-        )  # fmt: skip
-    os.close(say_ready)
-    # One byte when it answers; the end of the pipe when it died.
-    told = select.select([ready], [], [], START_S)[0] and os.read(ready, 1)
-    os.close(ready)
-    if not told:
-        process.kill()
-        pytest.fail(f"the server did not start:\n{(data / 'server.log').read_text()}")
-    yield Server(f"http://127.0.0.1:{port}", data)
+    process, url = start_seeded(data)
+    yield Server(url, data)
     process.terminate()
     process.wait(timeout=60)
 
