@@ -12,11 +12,21 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from triage.store.files import Files
 from triage.store.session import Store
+
+# No test of a property may fail because a machine is slow, and each run tries the same examples.
+hypothesis.settings.register_profile(
+    "fixed",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("fixed")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -274,7 +275,10 @@ def assess(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
     looked = result is not None and result["status"] != "not_assessed"
     # None is "not assessed"; an empty list is "nothing found": never the same answer.
     return study_rules.assess(
-        inputs["context"], inputs["findings"] if looked else None, exam_date=inputs["exam_date"]
+        inputs["context"],
+        inputs["findings"] if looked else None,
+        exam_date=inputs["exam_date"],
+        slice_thickness_mm=inputs["slice_thickness_mm"],
     )
 
 
@@ -390,8 +394,19 @@ def _check_port(host: str, port: int) -> None:
             ) from error
 
 
+def _own_address(bind: str) -> str:
+    """Where this machine reaches what listens on an address."""
+    try:
+        address = ip_address(bind)
+    except ValueError:
+        return "127.0.0.1" if bind == "localhost" else bind
+    if not address.is_unspecified:
+        return bind
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
 def _say_ready_when_up(settings: Settings, ready_fd: int | None) -> None:
-    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "localhost") else settings.bind  # noqa: S104
+    host = _own_address(settings.bind)
     # Our own port, asked only whether it answers: nothing is believed of its certificate.
     unverified = ssl.create_default_context()
     unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE

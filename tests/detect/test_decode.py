@@ -115,6 +115,30 @@ def test_one_candidate_per_place(cells: int, diameter: float, stay: int) -> None
     assert found[0].probability == pytest.approx(1 / (1 + np.exp(-3.0)))
 
 
+def test_a_small_sure_one_does_not_hide_a_large_less_sure_one() -> None:
+    # 12 mm apart: within the radius of the large one (20 mm), outside that of the small one.
+    places, falling = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 12.0]]), np.array([0.9, 0.6])
+    kept = suppress(Peaks(places, np.array([5.0, 40.0]), falling), 8.0)
+    assert kept.diameter_mm.tolist() == [5.0, 40.0]
+    kept = suppress(Peaks(places, np.array([40.0, 5.0]), falling), 8.0)
+    assert kept.diameter_mm.tolist() == [40.0]
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.3, 3.0), st.floats(-2.0, 2.0))
+def test_a_lower_threshold_never_loses_a_candidate(
+    seed: int, temperature: float, bias: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    maps = quiet()
+    maps[0, 0] = rng.normal(0, 2, maps.shape[2:])
+    maps[0, 1] = rng.uniform(1, 3, maps.shape[2:])
+    low, high = (
+        decode(maps, prepared(), DecodeSettings(temperature, bias, t, max_candidates=10_000))
+        for t in (0.2, 0.6)
+    )
+    assert [c for c in low if c.probability >= 0.6] == high
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_suppression_leaves_no_two_near_and_drops_none_that_is_far(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -185,7 +209,19 @@ def test_values_that_make_no_sense_are_refused(name: str) -> None:
         DecodeSettings.from_metadata({**COMPLETE, name: BAD[name]})
 
 
-@pytest.mark.parametrize("name", ["temperature", "threshold"])
-def test_not_a_number_is_refused(name: str) -> None:
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), "NaN", "-Infinity"])
+@pytest.mark.parametrize("name", COMPLETE)
+def test_not_a_number_is_refused(name: str, value: float | str) -> None:
+    # With a bias of NaN no candidate reaches any threshold: "nothing found" would be the answer.
     with pytest.raises(ModelRefused):
-        DecodeSettings.from_metadata({**COMPLETE, name: float("nan")})
+        DecodeSettings.from_metadata({**COMPLETE, name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_candidates", 0), ("max_candidates", -1), ("max_candidates", 0.5),
+     ("nms_distance_mm", -0.1), ("temperature", -1.0), ("threshold", -0.01)],
+)  # fmt: skip
+def test_settings_that_would_hide_candidates_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ModelRefused, match=name.split("_", maxsplit=1)[0]):
+        DecodeSettings.from_metadata({**COMPLETE, name: value})

@@ -99,6 +99,30 @@ def test_axes_are_long_short_perpendicular_and_on_one_slice(turn_deg: float) -> 
     assert np.abs(long_ends.mean(axis=0) - CENTER).max() < 1.3
 
 
+@pytest.mark.parametrize("at", [(14.0, -9.0, 6.0), (-11.0, 13.0, -8.0), (3.0, 17.0, 12.0)])
+def test_axes_lie_where_the_nodule_lies(at: PointLps) -> None:
+    # Off the middle on every axis, so that no swapped or mirrored one goes unseen.
+    found = size(scan((ball(at, 10.0), 40.0)), 10.0, at)
+    for ends in (found.long_axis_lps_mm, found.short_axis_lps_mm):
+        assert np.abs(np.mean(ends, axis=0) - at).max() < 1.3
+        assert np.linalg.norm(np.array(ends) - at, axis=1) == pytest.approx([5.0, 5.0], abs=1.0)
+
+
+def test_a_larger_ball_is_measured_larger() -> None:
+    sizes = np.arange(5.0, 21.0, 1.5)
+    found = [size(scan((ball(CENTER, float(d)), 40.0)), float(d)) for d in sizes]
+    assert (np.diff([one.long_mm for one in found]) > 0.5).all()
+    assert (np.diff([one.short_mm for one in found]) > 0.5).all()
+    assert all(one.short_mm <= one.long_mm for one in found)
+
+
+@pytest.mark.parametrize("noise", [1, 2, 3, 5, 8])
+def test_noise_moves_an_axis_by_less_than_growth(noise: int) -> None:
+    # Growth is more than 1.5 mm: what noise alone does to a nodule must stay well below.
+    found = size(scan((ball(CENTER, 8.0), 40.0), seed=noise), 8.0)
+    assert found.long_mm == pytest.approx(8.0, abs=0.8)
+
+
 def test_axes_are_told_to_a_tenth() -> None:
     found = size(scan((ball(CENTER, 9.3), 40.0)), 9.0)
     assert found.long_mm == round(found.long_mm, 1) and found.short_mm == round(found.short_mm, 1)

@@ -153,6 +153,68 @@ def test_padding_is_no_tissue(value: int, limit: int | None, tmp_path: Path) -> 
     assert np.array_equal(found[1:], hu[1:])
 
 
+def test_a_padding_range_up_to_nought(tmp_path: Path) -> None:
+    hu = picture(low=-500)
+    stored = hu.astype(np.int32) + 1024
+    stored[0, :3] = [-2000, -1, 0]
+    dataset = one(hu)
+    dataset.add_new("PixelPaddingValue", "SS", -2000)
+    dataset.add_new("PixelPaddingRangeLimit", "SS", 0)
+    found = as_hu(raw(dataset, stored.astype("<i2")), tmp_path)
+    assert (found[0, :3] == pixels.PADDING_HU).all()
+    assert np.array_equal(found[1:], hu[1:])
+
+
+def test_padding_of_unsigned_pixels_with_the_wrong_vr(tmp_path: Path) -> None:
+    # -2000 in SS is 63536 in the pixels: read as tissue it would be the brightest of all.
+    hu = picture(low=-500)
+    stored = (hu.astype(np.int32) + 1024).astype("<u2")
+    stored[0, :5] = 63536
+    dataset = one(hu, PixelRepresentation=0)
+    dataset.add_new("PixelPaddingValue", "SS", -2000)
+    found = as_hu(raw(dataset, stored), tmp_path)
+    assert (found[0, :5] == pixels.PADDING_HU).all()
+    assert np.array_equal(found[1:], hu[1:])
+
+
+@pytest.mark.parametrize(
+    ("vr", "value"), [("UN", b"\x30\xf8"), ("SS", [-2000, -1]), ("SS", None), ("LO", "none")]
+)
+@pytest.mark.parametrize("keyword", ["PixelPaddingValue", "PixelPaddingRangeLimit"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_padding_that_is_no_number_is_none(
+    keyword: str, vr: str, value: object, tmp_path: Path
+) -> None:
+    dataset = one()
+    if keyword == "PixelPaddingRangeLimit":
+        dataset.add_new("PixelPaddingValue", "SS", -2000)
+    dataset.add_new(keyword, vr, value)
+    assert np.array_equal(as_hu(dataset, tmp_path), picture())
+
+
+SIGNS = {"signed 16": (1, 16), "unsigned 16": (0, 16), "signed 12": (1, 12), "unsigned 12": (0, 12)}
+
+
+@pytest.mark.parametrize("layout", SIGNS)
+@pytest.mark.parametrize(
+    "name", ["implicit", "big endian", "deflated", "RLE", "JPEG-LS", "JPEG 2000"]
+)
+@pytest.mark.parametrize(("slope", "intercept"), [(1, -1024), (0.5, -1000.5), (-1, 0), (2, 24)])
+def test_every_syntax_with_every_sign_and_rescale(
+    slope: float, intercept: float, name: str, layout: str, tmp_path: Path
+) -> None:
+    signed, bits = SIGNS[layout]
+    low, high = (-(1 << (bits - 1)), 1 << (bits - 1)) if signed else (0, 1 << bits)
+    stored = np.random.default_rng(7).integers(low, high, (SIDE, SIDE))
+    stored[0, :2] = low, high - 1  # the ends as well
+    dataset = one(PixelRepresentation=signed, BitsStored=bits, HighBit=bits - 1,
+                  RescaleSlope=slope, RescaleIntercept=intercept)  # fmt: skip
+    dataset.PixelData = stored.astype("<i2" if signed else "<u2").tobytes()
+    found = as_hu(compressed(SYNTAXES[name], dataset), tmp_path)
+    exact = np.clip(stored * slope + intercept, -32768, 32767)
+    assert np.array_equal(found, np.rint(exact).astype(np.int16))
+
+
 # ---------------------------------------------------------------- transfer syntaxes
 
 
@@ -185,8 +247,9 @@ def jpeg_lossless(stored: npt.NDArray[np.uint16]) -> bytes:
     )
 
 
-def compressed(syntax: Any) -> Dataset:
-    dataset = one(picture(high=3071), PixelRepresentation=0)
+def compressed(syntax: Any, dataset: Dataset | None = None) -> Dataset:
+    """In a transfer syntax; a slice of unsigned values unless one is given."""
+    dataset = one(picture(high=3071), PixelRepresentation=0) if dataset is None else dataset
     if syntax in {DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian}:
         dataset.file_meta.TransferSyntaxUID = syntax
     elif syntax == ExplicitVRBigEndian:
@@ -299,6 +362,13 @@ BAD: dict[str, Callable[[Dataset], object]] = {
     "more bits than there are": lambda d: setattr(d, "BitsStored", 20),
     "zero bits": lambda d: setattr(d, "BitsStored", 0),
     "no sign": lambda d: delattr(d, "PixelRepresentation"),
+    "no number of samples": lambda d: setattr(d, "SamplesPerPixel", None),
+    "samples in words": lambda d: d.add_new("SamplesPerPixel", "LO", "one"),
+    "frames in words": lambda d: d.add_new("NumberOfFrames", "LO", "many"),
+    "no grey scale": lambda d: delattr(d, "PhotometricInterpretation"),
+    "high bit below the stored ones": lambda d: setattr(d, "HighBit", 3),
+    "two slopes": lambda d: setattr(d, "RescaleSlope", [1, 2]),
+    "no number as intercept": lambda d: d.add_new("RescaleIntercept", "LO", "low"),
     "other rows": lambda d: setattr(d, "Rows", SIDE * 2),
     "huge rows": lambda d: setattr(d, "Rows", 60000),
 }

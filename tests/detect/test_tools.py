@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ from triage.core.work import (
 )
 from triage.detect import pixels, result_tools, tools
 from triage.detect.stored import VolumeCache
+from triage.detect.tools import READ_CLASSES
 from triage.errors import RuntimeDown
 from triage.outputs import volume_stream
 from triage.pathway import (
@@ -41,16 +44,19 @@ from triage.pathway import (
     SERIES_VERDICTS,
     VOLUME_STREAM,
 )
-from triage.receive import completeness
+from triage.receive import classes, completeness
 from triage.receive.importer import import_paths
 from triage.receive.intake import Intake
 from triage.settings import Settings
+from triage.store import result_rows, watch_rows, work_rows
 from triage.store.files import Files
+from triage.store.instances import digest_of_instances
 from triage.store.session import Store
-from triage.store.tables import Event, FindingRow, Result, Series, Study
+from triage.store.tables import Event, FindingRow, Instance, Result, Series, Study
 
 COUNT = small_chest.SLICES
-CALL = Call(small_chest.STUDY_UID, "plan", "task")
+DOSE_SR = "1.2.840.10008.5.1.4.1.1.88.67"
+SUBJECT = small_chest.STUDY_UID
 
 
 class House:
@@ -72,12 +78,25 @@ class House:
             "publish": result_tools.publish_result(store, effects),
         }
         self.facts: dict[str, Json] = {}
+        self.call = Call(SUBJECT, "", "task")
 
     def take_in(self, objects: Sequence[Dataset], name: str = "a") -> None:
         import_paths(self.intake, [small_chest.write(self.folder / name, objects)])
         with self.store.reading() as uow:
-            found = completeness.evidence(uow, CALL.subject, Settings(), datetime.now(UTC))
+            found = completeness.evidence(uow, SUBJECT, Settings(), datetime.now(UTC))
         self.facts = dict(found.facts())
+        self.supersede()
+
+    def supersede(self) -> None:
+        """A new plan in place of the one that runs, as the engine makes it."""
+        with self.store.unit_of_work() as uow:
+            for row in work_rows.running_plans(uow, SUBJECT):
+                work_rows.end_plan(uow, row, work_rows.GIVEN_UP, "superseded")
+            made = work_rows.add_plan(
+                uow, str(uuid.uuid4()), subject=SUBJECT, goal=PUBLISH.name, why="news",
+                facts=self.facts, graph={}, state=work_rows.RUNNING,
+            )  # fmt: skip
+            self.call = Call(SUBJECT, made.id, "task")
 
     def run(self, *names: str) -> Outcome:
         """Run tools one after the other on the facts at hand; all but the last must go well."""
@@ -85,7 +104,7 @@ class House:
         for name in names:
             assert outcome.ok, outcome.message
             tool = self.tools[name]
-            outcome = tool.run({need: self.facts[need] for need in tool.spec.needs}, CALL)
+            outcome = tool.run({need: self.facts[need] for need in tool.spec.needs}, self.call)
             if outcome.ok:
                 assert set(outcome.facts) == set(tool.spec.gives)
             self.facts |= outcome.facts
@@ -150,7 +169,7 @@ def test_a_study_walks_from_the_door_to_the_list(any_house: House, chest: list[D
     assert series.stream_info["sop_uids"] == [small_chest.sop_uid(z) for z in range(COUNT)]
     states = [e.after["state"] for e in house.rows(Event) if e.kind == "study.state"]
     assert states[-2:] == ["running", "ready"]
-    assert outcome.effects == effects(CALL.subject, result.id)
+    assert outcome.effects == effects(SUBJECT, result.id)
 
 
 def test_findings_are_rows_with_ids_of_their_own(house: House, chest: list[Dataset]) -> None:
@@ -265,6 +284,48 @@ def test_what_readers_have_seen_is_not_changed_unseen(
     assert [f["code"] for f in house.study().flags] == flags
 
 
+def test_a_superseded_plan_publishes_nothing_and_the_later_one_does(
+    any_house: House, chest: list[Dataset]
+) -> None:
+    house = any_house
+    house.take_in(chest)
+    house.run("assemble", "choose", "detect", "pack", "store")
+    late = house.call
+    before = len(house.rows(Event))
+    house.supersede()
+    current, house.call = house.call, late
+    outcome = house.run("publish")
+    assert outcome.cause is Cause.SUPERSEDED and not outcome.effects
+    study = house.study()
+    assert (study.state, study.published_revision, study.ready_at) == ("running", 0, None)
+    assert house.rows(Result)[0].published_at is None
+    assert len(house.rows(Event)) == before
+    house.call = current
+    outcome = house.run("publish")
+    assert outcome.ok and [e.kind for e in outcome.effects] == ["store_sr"]
+    assert house.study().published_revision == COUNT
+    assert house.rows(Result)[0].published_at is not None
+
+
+def test_a_publication_waits_for_the_submission_that_supersedes_it(
+    any_house: House, chest: list[Dataset]
+) -> None:
+    """A submission that has begun is seen to its end: both lock the row of the study first."""
+    house = any_house
+    house.take_in(chest)
+    house.run("assemble", "choose", "detect", "pack", "store")
+    said: list[Outcome] = []
+    publisher = threading.Thread(target=lambda: said.append(house.run("publish")))
+    with house.store.unit_of_work() as uow:
+        watch_rows.note_planned(uow, SUBJECT, COUNT)
+        publisher.start()
+        for row in work_rows.running_plans(uow, SUBJECT):
+            work_rows.end_plan(uow, row, work_rows.GIVEN_UP, "superseded")
+    publisher.join(timeout=60)
+    assert [outcome.cause for outcome in said] == [Cause.SUPERSEDED]
+    assert house.study().published_revision == 0
+
+
 def test_news_since_the_plan_supersedes_it(house: House, chest: list[Dataset]) -> None:
     house.take_in(chest[:-1])
     old = house.facts
@@ -276,11 +337,31 @@ def test_news_since_the_plan_supersedes_it(house: House, chest: list[Dataset]) -
 
 
 def test_the_door_and_the_tools_agree_on_the_identity_of_instances(
-    house: House, chest: list[Dataset]
+    any_house: House, chest: list[Dataset]
 ) -> None:
+    house = any_house
     house.take_in(chest)
+    sound = house.fact(INSTANCES)
+    # What takes no part in volumes counts for neither: a copy that says something else, an SR.
+    other = small_chest.slice_dataset(np.zeros((96, 96), np.int16), 3)
+    report = small_chest.slice_dataset(
+        np.zeros((96, 96), np.int16), 0, SOPInstanceUID="1.2.3.4", SOPClassUID=DOSE_SR,
+        SeriesInstanceUID="1.2.3", Modality="SR",
+    )  # fmt: skip
+    house.take_in([other, report], "more")
+    rows = house.rows(Instance)
+    assert len(rows) == COUNT + 2
+    assert [r.sop_uid for r in rows if r.conflict] == [small_chest.sop_uid(3)]
+    told = house.fact(INSTANCES)
+    assert told == sound
     house.run("assemble")
-    assert house.fact(SERIES_VERDICTS)["digest"] == house.fact(INSTANCES)["digest"]
+    verdicts = house.fact(SERIES_VERDICTS)
+    assert verdicts["digest"] == told["digest"]
+    with house.store.reading() as uow:
+        seen = result_rows.slices_of(uow, SUBJECT, READ_CLASSES)
+    series = {uid: {"digest": digest_of_instances(own), "n": len(own)} for uid, own in seen.items()}
+    assert series == told["series"] and told["series"][small_chest.SERIES_UID]["n"] == COUNT
+    assert set(READ_CLASSES) == set(classes.READ_CLASSES)
 
 
 UNREADABLE: dict[str, tuple[Callable[[list[Dataset]], list[Dataset]], str]] = {

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.engine.toys import Toy, spec, toy, wait_until
+from tests.engine.toys import DEADLINE_S, Toy, spec, toy, wait_until
 from triage.core.work import Call, Cause, Effect, Facts, Json, Outcome
 from triage.engine.calls import Calls, WorkerStopping
 from triage.errors import RuntimeDown
@@ -117,7 +117,7 @@ def test_a_hang_is_a_timeout_then_the_tool_is_down_until_it_comes_back() -> None
     assert len(tool.calls) == 1
     release.set()
     wait_until(lambda: not calls.hung(), "the hung call comes back")
-    assert calls.call(tool, {}, CALL).outcome.ok
+    assert calls.call(toy("tool"), {}, CALL).outcome.ok
 
 
 def test_stop_lets_go_of_a_running_tool_at_once() -> None:
@@ -137,9 +137,9 @@ def test_stop_lets_go_of_a_running_tool_at_once() -> None:
 
     thread = threading.Thread(target=caller)
     thread.start()
-    assert entered.wait(10)
+    assert entered.wait(DEADLINE_S)
     calls.stop()
-    thread.join(10)
+    thread.join(DEADLINE_S)
     release.set()
     assert left == [WorkerStopping]
     with pytest.raises(WorkerStopping):
@@ -160,7 +160,7 @@ def test_drain_waits_for_what_runs_and_begins_nothing_new() -> None:
 
     thread = threading.Thread(target=busy)
     thread.start()
-    assert inside.wait(10)
+    assert inside.wait(DEADLINE_S)
 
     def drained() -> None:
         calls.drain(60)
@@ -178,6 +178,6 @@ def test_drain_waits_for_what_runs_and_begins_nothing_new() -> None:
 
     wait_until(refused, "nothing new is begun")
     leave.set()
-    drain.join(10)
-    thread.join(10)
+    drain.join(DEADLINE_S)
+    thread.join(DEADLINE_S)
     assert order == ["done", "drained"]

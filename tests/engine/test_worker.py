@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.toys import newest, news, registry_of, settled, toy, versions, wait_until
+from tests.engine.toys import (
+    DEADLINE_S,
+    newest,
+    news,
+    registry_of,
+    settled,
+    toy,
+    versions,
+    wait_until,
+)
 from triage.core.work import Effect
 from triage.engine.loops import Loop
 from triage.engine.runner import Runner
@@ -78,7 +87,7 @@ def test_a_loop_goes_on_after_an_error_of_our_tree_and_checks_clean() -> None:
 
     loop = Loop("test", 0.001, work)
     loop.start()
-    assert third.wait(10)
+    assert third.wait(DEADLINE_S)
     loop.stop()
     loop.check()
 
@@ -92,7 +101,7 @@ def test_a_loop_that_a_defect_ended_raises_it_on_check() -> None:
 
     loop = Loop("test", 0.001, work)
     loop.start()
-    assert ended.wait(10)
+    assert ended.wait(DEADLINE_S)
     loop.stop()
     with pytest.raises(KeyError):
         loop.check()

@@ -79,7 +79,7 @@ def test_a_patch_without_nodules_gives_a_finite_loss() -> None:
     answer = torch.randn(2, 5, 8, 8, 8, requires_grad=True)
     zeros = torch.zeros(2, 8, 8, 8)
     loss = detection_loss(answer, zeros, torch.ones_like(zeros), torch.zeros(2, 4, 8, 8, 8))
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     assert torch.isfinite(loss)
     assert answer.grad is not None
     assert bool(torch.isfinite(answer.grad).all())

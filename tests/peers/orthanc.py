@@ -15,8 +15,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from io import BytesIO
@@ -28,18 +28,12 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from tests.ports import free_port
 from triage.settings import PacsNode
 
 PROGRAM = shutil.which("Orthanc")
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 120.0
 AE_TITLE = "ORTHANC"
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Orthanc:
@@ -92,21 +86,22 @@ class Orthanc:
             stdout=(self.folder / "log").open("ab"),
             stderr=subprocess.STDOUT,
         )
-        deadline = time.monotonic() + READY_WITHIN_S
+        deadline, pause = time.monotonic() + READY_WITHIN_S, threading.Event()
         while True:
             try:
-                httpx.get(f"{self.url}/system", timeout=2).raise_for_status()
+                httpx.get(f"{self.url}/system", timeout=10).raise_for_status()
                 return self
             except httpx.HTTPError:
                 log = (self.folder / "log").read_text(errors="replace")
                 assert self.process.poll() is None, log[-2000:]
                 assert time.monotonic() < deadline, log[-2000:]
+                pause.wait(0.05)
 
     def stop(self) -> None:
         """End it; nothing happens when it is not running."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(60)
 
     @property
     def url(self) -> str:

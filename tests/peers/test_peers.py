@@ -17,7 +17,8 @@ from pydicom import dcmread
 
 from tests.outputs import reports
 from tests.outputs.reports import final, finding_row, images, preliminary
-from tests.peers.orthanc import Orthanc, free_port
+from tests.peers.orthanc import Orthanc
+from tests.ports import free_port
 from triage import upkeep, wiring
 from triage.core.work import Effect, Facts, Json
 from triage.engine.effects import Outgoing
@@ -147,7 +148,7 @@ def test_a_peer_without_our_sop_class_says_so(tmp_path: Path, files: Files) -> N
             store(node_at(port), files.path_of(payload["digest"]))
     finally:
         receiver.terminate()
-        receiver.wait(10)
+        receiver.wait(60)
 
 
 def test_a_peer_without_query_gives_no_receipt(tmp_path: Path) -> None:
@@ -161,17 +162,19 @@ def test_a_peer_without_query_gives_no_receipt(tmp_path: Path) -> None:
             holds(node_at(port), "1.2.3", "1.2.4", "1.2.5")
     finally:
         receiver.terminate()
-        receiver.wait(10)
+        receiver.wait(60)
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
+    # A program that says nothing when it listens: asked again after a pause, not in a busy loop.
+    deadline, pause = time.monotonic() + 120, threading.Event()
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), 10).close()
             return
         except OSError:
             assert time.monotonic() < deadline
+            pause.wait(0.05)
 
 
 # ---------------------------------------------------------------- nobody there
@@ -264,7 +267,7 @@ def test_a_line_that_breaks_in_the_middle(tmp_path: Path, files: Files) -> None:
         thread.start()
         with pytest.raises(PeerUnreachable):
             store(node_at(server.getsockname()[1]), files.path_of(payload["digest"]))
-        thread.join(10)
+        thread.join(60)
 
 
 # ---------------------------------------------------------------- settings and payloads

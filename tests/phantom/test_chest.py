@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -36,6 +40,28 @@ def test_the_same_seed_makes_the_same_chest_and_another_seed_another() -> None:
     assert first.nodules == again.nodules
     assert not np.array_equal(first.volume.hu, other.volume.hu)
     assert first.nodules != other.nodules
+
+
+def test_every_process_makes_the_same_chest() -> None:
+    """The seed alone decides: not the order in which this process hashes, nor its threads."""
+    code = (
+        "import hashlib; from triage.phantom.chest import make_chest; c = make_chest(11, 2, 24, "
+        "matrix=64); print(hashlib.sha256(c.volume.hu.tobytes()).hexdigest(), c.nodules)"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": hashing, "OMP_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=250,
+        ).stdout
+        for hashing, threads in (("1", "1"), ("2", "2"))
+    }
+    here = make_chest(11, 2, 24, matrix=64)
+    digest = hashlib.sha256(here.volume.hu.tobytes()).hexdigest()
+    assert said == {f"{digest} {here.nodules}\n"}
 
 
 def test_default_sampling_is_what_was_asked_for() -> None:

@@ -17,6 +17,12 @@ from pydicom import dcmread
 from pydicom.dataset import FileDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from tests.phantom.measures import value_at
+from triage.core.finding import SeriesVerdict
+from triage.detect.folder import read_files
+from triage.detect.pixels import load_volume
+from triage.detect.series import assess
+from triage.pathway import SiteChoices
 from triage.phantom.chest import PhantomChest, make_chest
 from triage.phantom.dicom import TRUTH_NAME, make, write_series
 
@@ -170,6 +176,48 @@ def test_truth_is_the_chest_and_reads_like_that_of_real_series(
         assert entry["solidity"] == nodule.solidity.value
         assert entry["label"] == "positive"
         assert entry["phantom"] is True
+
+
+def test_the_product_reads_back_the_very_voxels_that_the_truth_is_about(
+    written: Path, small: PhantomChest
+) -> None:
+    found, unreadable = read_files(sorted(written.glob("*.dcm")))
+    assert not unreadable
+    ((uid, slices),) = found.items()
+    # Few slices for a quick test: farther apart than a site reads.
+    judged = assess(uid, slices, SiteChoices(max_slice_spacing_mm=6.0))
+    assert judged.verdict is SeriesVerdict.RUN
+    by_uid = {one.sop_uid: one for one in slices}
+    volume = load_volume([by_uid[name] for name in judged.sop_uids], Path)
+    assert np.array_equal(volume.hu, small.volume.hu)
+    assert volume.affine == pytest.approx(small.volume.affine, abs=1e-6)
+    series_uid, series, _ = _truth(written)
+    assert uid == series_uid and list(volume.shape_zyx) == series["shape_zyx"]
+    for entry in series["nodules"]:
+        if entry["diameter_mm"] < 7 or entry["solidity"] != "solid":
+            continue  # in pixels of 2.8 mm a smaller one fades
+        assert -400 < value_at(volume, tuple(entry["center_mm"]), 2.0) < 120
+
+
+def test_a_truth_that_is_moved_is_not_the_voxels(written: Path, small: PhantomChest) -> None:
+    """The check above can fail: aside by a diameter there is no nodule."""
+    _, series, _ = _truth(written)
+    entries = [e for e in series["nodules"] if e["diameter_mm"] >= 7 and e["solidity"] == "solid"]
+    assert entries
+    x, y, z = entries[0]["center_mm"]
+    ring = [(x + dx, y + dy, z) for dx, dy in ((15, 0), (-15, 0), (0, 15), (0, -15))]
+    assert min(value_at(small.volume, place, 2.0) for place in ring) < -400
+
+
+@pytest.mark.parametrize("other", [1, 4, 33, 1003])
+def test_another_seed_is_another_patient_and_study(other: int, tmp_path: Path) -> None:
+    chest = make_chest(3, 0, 8, matrix=64)
+    for seed in (3, other):  # the very same pixels under two names
+        write_series(chest, tmp_path / str(seed), seed=seed)
+    (first, *_), (second, *_) = _read(tmp_path / "3"), _read(tmp_path / str(other))
+    for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID",
+                    "SOPInstanceUID", "AccessionNumber"):  # fmt: skip
+        assert first[keyword].value != second[keyword].value
 
 
 @pytest.mark.real

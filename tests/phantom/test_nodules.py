@@ -80,6 +80,23 @@ def test_a_nodule_adds_what_its_volume_says(many: PhantomChest, many_bare: Phant
         assert diameter_mm == pytest.approx(nodule.diameter_mm, rel=0.1)
 
 
+def test_the_truth_points_at_the_middle_of_what_was_added(
+    many: PhantomChest, many_bare: PhantomChest
+) -> None:
+    added = many.volume.hu.astype(float) - many_bare.volume.hu
+    index = np.stack(np.meshgrid(*map(np.arange, added.shape), indexing="ij"), -1)
+    points = many.volume.to_lps_mm(index)
+    free = [n for n in many.nodules if n.place == "parenchymal"]
+    assert len(free) >= 3
+    for nodule in free:
+        away = np.linalg.norm(points - np.array(nodule.center_lps_mm), axis=-1)
+        inside = away < nodule.long_mm / 2 + 4
+        weight = np.clip(added[inside], 0, None)
+        middle = (points[inside] * weight[:, None]).sum(axis=0) / weight.sum()
+        # Half a voxel of this coarse scan, and no more.
+        assert np.abs(middle - nodule.center_lps_mm).max() < max(many.volume.spacing_zyx_mm) / 2
+
+
 EXPECTED_HU = {
     Solidity.SOLID: (-60, 90),
     Solidity.GROUND_GLASS: (-700, -450),

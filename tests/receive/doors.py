@@ -9,15 +9,14 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from triage.receive.cstore import serve
 from triage.settings import Settings
 from triage.store.files import Files
@@ -38,18 +37,6 @@ def run(*command: str, timeout_s: float = 120) -> subprocess.CompletedProcess[st
     return subprocess.run(
         command, capture_output=True, text=True, timeout=timeout_s, check=False, errors="replace"
     )
-
-
-def until(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
-    """Wait for a condition; fail with what was waited for."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {timeout_s} s: {what}")
-        time.sleep(0.02)
 
 
 @contextmanager
@@ -78,26 +65,30 @@ def open_door(settings: Settings, store: Store, files: Files, quarantine: Files)
     )
     thread.start()
     try:
-        assert ready.wait(timeout=30)
+        assert ready.wait(timeout=120)
         yield ports[0]
     finally:
         stop.set()
-        thread.join(timeout=30)
+        thread.join(timeout=60)
         assert not thread.is_alive()
 
 
 class DoorProcess:
-    """A door that can be killed and started again on the same port and data."""
+    """A door that can be killed and started again on the same port and data.
 
-    def __init__(self, data: Path) -> None:
+    With `told` it says on its standard output what reaches it: `wait_for` reads that.
+    """
+
+    def __init__(self, data: Path, *, told: bool = False) -> None:
         self.data = data
-        self.port = _free_port()
+        self.port = free_port()
+        self.more = ("told",) if told else ()
         self.start()
 
     def start(self, *prefix: str) -> None:
         self.process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "tests.receive.door_process", str(self.data),
-             str(self.port)],
+             str(self.port), *self.more],
             cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             start_new_session=True,
         )  # fmt: skip
@@ -105,19 +96,23 @@ class DoorProcess:
         line = self.process.stdout.readline()
         assert line.startswith("ready"), line
 
+    def wait_for(self, *lines: str) -> None:
+        """Read what the door says until it has said all of these, in this order."""
+        assert self.process.stdout is not None
+        left = list(lines)
+        while left:
+            said = self.process.stdout.readline()
+            assert said, f"the door ended before it said {left[0]!r}"
+            if said.strip() == left[0]:
+                left.pop(0)
+
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.killpg(self.process.pid, number)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
 
     def end(self) -> None:
         if self.process.poll() is None:
             self.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # ---------------------------------------------------------------- a peer that can misbehave
@@ -170,7 +165,7 @@ class Peer:
     """A raw connection to the door."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
@@ -186,7 +181,7 @@ class Peer:
         self.send(associate_request(sop_class, syntax, calling))
         assert self.receive()[:1] == b"\x02"
 
-    def until_closed(self, timeout_s: float = 30.0) -> bytes:
+    def until_closed(self, timeout_s: float = 60.0) -> bytes:
         """Everything until the door closes."""
         self.socket.settimeout(timeout_s)
         whole = b""

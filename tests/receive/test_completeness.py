@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, update
 
+from tests.commits import until_committed
 from tests.receive import objects
 from tests.receive.conftest import send
-from tests.receive.doors import dcmtk, open_door, run, until
+from tests.receive.doors import dcmtk, open_door, run
 from tests.receive.objects import ct, data_set, file_bytes, write_series
 from triage.errors import NotFound
 from triage.pathway import COMPLETENESS, INSTANCES
@@ -343,31 +344,34 @@ def quick_door(quick: Settings, store: Store, files: Files, quarantine: Files) -
 def test_a_sender_with_one_association_per_image_and_pauses_publishes_nothing_early(
     store: Store, files: Files, quarantine: Files, tmp_path: Path
 ) -> None:
-    slow = Settings(data=tmp_path, dicom_port=0, quiet_s=5, disk_reserve_mb=0)
+    slow = Settings(data=tmp_path, dicom_port=0, quiet_s=60, disk_reserve_mb=0)
     paths = write_series(tmp_path / "in", 4)
     early: list[DueStudy] = []
     published: list[DueStudy] = []
     last_sent, stop, pause = threading.Event(), threading.Event(), threading.Event()
+    complete = threading.Event()
 
     def watch() -> None:
         while not stop.wait(timeout=0.05) and not published:
             with store.reading() as uow:
-                found = due_studies(uow, slow, now())
-            (published if last_sent.is_set() else early).extend(found)
+                # Once everything is sent, as if the quiet time were over: nobody waits for it.
+                ahead = timedelta(seconds=slow.quiet_s if last_sent.is_set() else 0)
+                found = due_studies(uow, slow, now() + ahead)
+            (published if ahead else early).extend(found)
+        complete.set()
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     with open_door(slow, store, files, quarantine) as port:
         for path in paths:
-            # The sender's own pause, a small part of the quiet time as in the field (10 of 15 s
-            # would do on an idle machine).
+            # The sender's own pause, a small part of the quiet time.
             pause.wait(timeout=1.0)
             command = (dcmtk("storescu"), "-aet", "SLOW", "127.0.0.1", str(port), str(path))
             assert run(*command).returncode == 0
         last_sent.set()
-        until(lambda: published, "the study counts as complete", timeout_s=30)
+        assert complete.wait(timeout=120), "the study never counts as complete"
     stop.set()
-    watcher.join(timeout=10)
+    watcher.join(timeout=60)
     assert early == []
     assert published[0].evidence.series[objects.uid(1)].n == 4
     with store.reading() as uow:
@@ -383,15 +387,23 @@ def test_a_whole_series_starts_early_and_a_late_slice_is_news(
     command = (dcmtk("storescu"), "-aet", "CT1", "127.0.0.1", str(quick_door))
     assert run(*command, *map(str, paths)).returncode == 0
 
-    def evidence_now() -> Evidence:
+    def evidence_at(when: datetime) -> Evidence:
         with store.reading() as uow:
-            return evidence(uow, objects.STUDY, quick, now())
+            return evidence(uow, objects.STUDY, quick, when)
 
-    first = until(lambda: (e := evidence_now()).speculative_ok and e, "an early start")
+    def closed() -> list[datetime]:
+        with store.reading() as uow:
+            return [c for c in uow.scalars(select(Association.closed_at)) if c is not None]
+
+    [end] = until_committed(closed, "the association is closed")
+    first = evidence_at(end)
+    assert (first.speculative_ok, first.publish_ok) == (True, False)
     assert first.series[objects.uid(1)].n == 24
-    until(lambda: evidence_now().publish_ok, "complete")
+    assert first.publish_at == end + timedelta(seconds=quick.quiet_s)
+    assert evidence_at(first.publish_at).publish_ok
     (tmp_path / "late.dcm").write_bytes(file_bytes(ct(25)))
     assert run(*command, str(tmp_path / "late.dcm")).returncode == 0
-    late = evidence_now()
+    late_end = max(until_committed(lambda: len(closed()) == 2 and closed(), "the late one closed"))
+    late = evidence_at(late_end)
     assert (late.revision, late.publish_ok) == (25, False)
     assert late.instances_digest != first.instances_digest

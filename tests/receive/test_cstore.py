@@ -16,6 +16,7 @@ import pydicom
 import pytest
 from sqlalchemy import select
 
+from tests.commits import until_committed
 from tests.receive import objects
 from tests.receive.doors import (
     DoorProcess,
@@ -29,7 +30,6 @@ from tests.receive.doors import (
     run,
     status_of,
     store_command,
-    until,
 )
 from tests.receive.objects import ct, data_set, file_bytes, write_series
 from triage.errors import ConfigurationError
@@ -107,7 +107,7 @@ def test_dcmtk_sends_a_series(
     paths = write_series(tmp_path / "in", 12)
     done = run(dcmtk(sender), "-aet", "CT1", "127.0.0.1", str(door), *map(str, paths))
     assert done.returncode == 0, done.stderr
-    until(lambda: closed_associations(store), "the association closed")
+    until_committed(lambda: closed_associations(store), "the association closed")
     assert closed_associations(store) == [("CT1", "released", 12, 0)]
     with store.reading() as uow:
         digests = set(uow.scalars(select(Instance.digest)))
@@ -210,7 +210,7 @@ def test_accepted_connections_do_not_wait_for_acknowledgements(
 def test_claimed_length_is_refused_before_it_is_read(door: int, kind: int, length: int) -> None:
     with peak_memory() as peak, Peer(door) as peer:
         peer.send(pdu(kind, b"", length))
-        answer = peer.until_closed(timeout_s=5)  # nothing of the claimed bytes was sent
+        answer = peer.until_closed(timeout_s=15)  # less than waiting for the claimed bytes takes
     assert answer[:1] in (b"\x07", b"")
     assert peak[0] < 16 << 20
     assert status_of(sound_store(door)) == 0x0000
@@ -220,8 +220,8 @@ def test_claimed_length_inside_an_association_is_refused(door: int, store: Store
     with Peer(door) as peer:
         peer.associate(objects.CT, objects.EXPLICIT)
         peer.send(pdu(0x04, b"", 0xFFFFFFFF))
-        assert peer.until_closed(timeout_s=5)[:1] == b"\x07"
-    until(lambda: closed_associations(store), "the association closed")
+        assert peer.until_closed()[:1] == b"\x07"
+    until_committed(lambda: closed_associations(store), "the association closed")
     assert closed_associations(store)[0][1] in ("lost", "aborted")
 
 
@@ -244,9 +244,8 @@ def test_half_a_pdu_then_silence_is_closed(start: bytes, door: int) -> None:
     with Peer(door) as peer:
         if start:
             peer.send(start)
-        began = time.monotonic()
-        peer.until_closed(timeout_s=20)
-    assert time.monotonic() - began < ARTIM_S + 4
+        # Sooner than the idle timer of an association (60 s) would close it.
+        assert peer.until_closed(timeout_s=30)[:1] in (b"", b"\x07")
 
 
 def test_half_an_object_then_gone_leaves_nothing(
@@ -256,7 +255,7 @@ def test_half_an_object_then_gone_leaves_nothing(
         peer.associate(objects.CT, objects.EXPLICIT)
         peer.send(p_data(store_command(objects.CT, objects.uid(1, 1)), command=True))
         peer.send(p_data(data_set(ct(1))[:300], command=False, last=False))
-    until(lambda: closed_associations(store), "the association closed")
+    until_committed(lambda: closed_associations(store), "the association closed")
     assert closed_associations(store) == [("EVIL", "lost", 0, 0)]
     assert (list(files.keys()), list(quarantine.keys())) == ([], [])
 
@@ -266,7 +265,7 @@ def test_abort_is_told_apart(door: int, store: Store) -> None:
         peer.associate(objects.CT, objects.EXPLICIT)
         peer.send(pdu(0x07, b"\0" * 4))
         peer.until_closed()
-    until(lambda: closed_associations(store), "the association closed")
+    until_committed(lambda: closed_associations(store), "the association closed")
     assert closed_associations(store) == [("EVIL", "aborted", 0, 0)]
 
 
@@ -287,7 +286,7 @@ def test_junk_ends_the_association_and_only_it(message: bytes, door: int) -> Non
     with Peer(door) as peer:
         peer.associate(objects.CT, objects.EXPLICIT)
         peer.send(message)
-        peer.until_closed(timeout_s=15)
+        peer.until_closed()
     assert status_of(sound_store(door)) == 0x0000
 
 
@@ -308,19 +307,21 @@ def test_messages_without_waiting_are_ended(door: int) -> None:
     with Peer(door) as peer:
         peer.associate(objects.CT, objects.EXPLICIT)
         peer.send(one * 200)
-        whole = peer.until_closed(timeout_s=30)
+        whole = peer.until_closed()
     assert whole.count(b"\x00\x00\x00\x09\x02\x00\x00\x00") < 200
 
 
 def test_sixty_silent_connections_hold_nobody_up(door: int) -> None:
     idle_threads = threading.active_count()
     peers = [Peer(door) for _ in range(60)]
-    began = time.monotonic()
+    # One after the other they would be silent for 60 times the timer: more than a peer waits.
     assert status_of(sound_store(door)) == 0x0000
-    assert time.monotonic() - began < 15
     for peer in peers:
-        peer.until_closed(timeout_s=ARTIM_S + 15)
-    until(lambda: threading.active_count() <= idle_threads + 2, "their threads ended")
+        peer.until_closed()
+    for one in _doors():
+        one.join(timeout=60)
+        one.dul.join(timeout=60)
+    assert threading.active_count() <= idle_threads + 2
 
 
 def test_more_connections_than_the_cap_make_the_oldest_silent_one_go(
@@ -328,10 +329,13 @@ def test_more_connections_than_the_cap_make_the_oldest_silent_one_go(
 ) -> None:
     monkeypatch.setattr(cstore, "MAX_CONNECTIONS", 5)
     peers = [Peer(door) for _ in range(5)]
-    until(lambda: len(_doors()) == 5, "five connections")
+    # Connections are taken in the order in which they came: the sixth is the sound one.
     assert status_of(sound_store(door)) == 0x0000
-    assert peers[0].until_closed(timeout_s=3) == b""
-    until(lambda: len(_doors()) <= 4, "the oldest and the sound one ended")
+    assert peers[0].until_closed() == b""
+    for one in _doors():
+        if one.is_evicted or one.requestor.primitive is not None:
+            one.join(timeout=60)
+    assert len(_doors()) == 4
     for peer in peers:
         peer.socket.close()
 
@@ -343,9 +347,8 @@ def test_above_the_cap_of_busy_ones_a_connection_is_closed_without_a_thread(
     peers = [Peer(door) for _ in range(3)]
     for peer in peers:
         peer.associate(objects.CT, objects.EXPLICIT)
-    until(lambda: all(a.is_established for a in _doors()), "three associations")
     with Peer(door) as extra:
-        assert extra.until_closed(timeout_s=5) == b""
+        assert extra.until_closed() == b""
     assert len(_doors()) == 3
     for peer in peers:
         peer.socket.close()
@@ -494,32 +497,38 @@ def test_killed_while_receiving_loses_nothing_that_was_acknowledged(
     assert reasons == ["lost"] * 3
 
 
-def test_sigterm_lets_a_store_in_progress_finish(process: DoorProcess) -> None:
+@pytest.fixture
+def telling(tmp_path: Path) -> Iterator[DoorProcess]:
+    """A door that says what reaches it."""
+    running = DoorProcess(tmp_path / "data", told=True)
+    yield running
+    running.end()
+
+
+def test_sigterm_lets_a_store_in_progress_finish(telling: DoorProcess) -> None:
     raw = data_set(ct(1))
-    with Peer(process.port) as peer, Peer(process.port) as idle:
+    with Peer(telling.port) as peer, Peer(telling.port) as idle:
         idle.associate(objects.CT, objects.EXPLICIT, calling="IDLE")
         peer.associate(objects.CT, objects.EXPLICIT, calling="CT1")
         peer.send(p_data(store_command(objects.CT, objects.uid(1, 1)), command=True))
         peer.send(p_data(raw[:400], command=False, last=False))
-        time.sleep(0.3)  # the half has arrived for certain; nothing tells a peer so
-        began = time.monotonic()
-        process.process.send_signal(signal.SIGTERM)
-        assert idle.until_closed(timeout_s=5)[:1] == b"\x07"
+        telling.wait_for("fragment", "fragment")
+        telling.process.send_signal(signal.SIGTERM)
+        assert idle.until_closed()[:1] == b"\x07"
         peer.send(p_data(raw[400:], command=False))
-        whole = peer.until_closed(timeout_s=10)
+        whole = peer.until_closed()
         assert status_of(whole) == 0x0000
-        assert process.process.wait(timeout=10) == 0
-    assert time.monotonic() - began < 10
+        assert telling.process.wait(timeout=60) == 0
 
 
-def test_sigterm_does_not_wait_for_a_sender_that_hangs(process: DoorProcess) -> None:
-    with Peer(process.port) as peer:
+def test_sigterm_does_not_wait_for_a_sender_that_hangs(telling: DoorProcess) -> None:
+    with Peer(telling.port) as peer:
         peer.associate(objects.CT, objects.EXPLICIT, calling="CT1")
         peer.send(p_data(store_command(objects.CT, objects.uid(1, 1)), command=True))
         peer.send(pdu(0x04, b"\x00", 1000))
-        time.sleep(0.3)  # the half has arrived for certain; nothing tells a peer so
-        process.process.send_signal(signal.SIGTERM)
-        assert process.process.wait(timeout=10) == 0
+        telling.wait_for("fragment", "body of 1000")
+        telling.process.send_signal(signal.SIGTERM)
+        assert telling.process.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
@@ -531,24 +540,20 @@ def test_a_disk_that_fails_half_way_is_no_success(call: str, error: str, tmp_pat
     process = DoorProcess(tmp_path / "data")
     # The fault hits the first file that is written after the door stands; SQLite uses fdatasync.
     tracer = subprocess.Popen(
-        [strace, "-f", "-qq", "-p", str(process.process.pid), "-o", tmp_path / "trace",
+        [strace, "-f", "-p", str(process.process.pid), "-o", tmp_path / "trace",
          "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when=1"],
         stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        until(lambda: _is_traced(process.process.pid), "strace has attached")
+        assert tracer.stderr is not None
+        assert b"attached" in tracer.stderr.readline()  # it says so once every thread is traced
         assert status_of(sound_store(process.port)) == 0xA700
         assert "(INJECTED)" in (tmp_path / "trace").read_text()
         assert not list((process.data / "objects").rglob("*.part"))
         tracer.terminate()  # the disk is well again
-        tracer.wait(timeout=30)
+        tracer.wait(timeout=60)
         assert status_of(sound_store(process.port)) == 0x0000
     finally:
         process.end()
         tracer.kill()
-        tracer.wait(timeout=30)
-
-
-def _is_traced(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return "TracerPid:\t0" not in status
+        tracer.wait(timeout=60)

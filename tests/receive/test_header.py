@@ -283,14 +283,14 @@ def test_mutated_objects_are_read_or_refused_never_worse(data: st.DataObject) ->
     for _ in range(data.draw(st.integers(1, 12))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     del raw[data.draw(st.integers(len(raw) // 2, len(raw))) :]
-    began = time.monotonic()
+    began = time.thread_time()  # of this thread's own work: a busy machine does not count
     try:
         header = read_header(bytes(raw), syntax)
     except IntakeError as refusal:
         assert refusal.message
     else:
         assert header.study_uid
-    assert time.monotonic() - began < 5
+    assert time.thread_time() - began < 5
 
 
 _MUTABLE = {

@@ -125,11 +125,11 @@ def test_too_many_fragments_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_header_of_the_largest_size_is_walked_in_bounded_memory() -> None:
     raw = element(0x00091010, b"LO", b"P1") * 100_000
-    began = time.monotonic()
+    began = time.thread_time()
     with peak_memory() as peak:
         explicit(raw)
     assert peak[0] < 1 << 20
-    assert time.monotonic() - began < 30  # no time of a benchmark: it must end
+    assert time.thread_time() - began < 30  # no time of a benchmark: it must end
 
 
 def test_what_came_before_a_fault_is_kept_for_the_study() -> None:

@@ -18,7 +18,7 @@ from tests.review.seed import Case, Mark, add_study, ball
 from triage.guard.access import Role
 from triage.guard.credentials import new_token
 from triage.review.api import create_app
-from triage.review.services import Services
+from triage.review.services import Assess, Services
 from triage.settings import Settings
 from triage.store import account_rows
 from triage.store.files import Files
@@ -133,15 +133,17 @@ class House:
         )
 
 
-def make_house(folder: Path, store: Store, **settings: Any) -> House:
-    """Put an app together as wiring does."""
+def make_house(
+    folder: Path, store: Store, *, assess: Assess | None = None, **settings: Any
+) -> House:
+    """Put an app together as wiring does; `assess` in place of the one that tests steer."""
     clock, assessor = Clock(datetime(2026, 11, 24, 12, 0, tzinfo=UTC)), Assessor()
     acts: list[tuple[str, str]] = []
     services = Services(
         store=store,
         files=Files(folder / "objects"),
         settings=Settings(data=folder, **settings),
-        assess=assessor,
+        assess=assess or assessor,
         after_act=lambda _uow, uid, kind: acts.append((uid, kind)),
         clock=clock,
     )

@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +45,7 @@ from triage.store import account_rows, events
 from triage.store.files import Files
 from triage.store.session import Store, UnitOfWork
 from triage.store.tables import FindingRow, Result, Series, Study, User, now
-from triage.wiring import assess
+from triage.wiring import _say_ready_when_up, assess
 
 USERS = (
     ("reader", "radiologist", "R. Reader"),
@@ -317,6 +318,7 @@ def main() -> None:
     arguments.add_argument("--tiny", action="store_true", help="a ball instead of a phantom")
     arguments.add_argument("--auth-off", action="store_true")
     arguments.add_argument("--fill-only", action="store_true")
+    arguments.add_argument("--ready-fd", type=int, help="gets one byte when the page answers")
     asked = arguments.parse_args()
     os.environ["TRIAGE_DATA"] = str(asked.data.absolute())
     os.environ["TRIAGE_HTTP_PORT"] = str(asked.port)
@@ -330,6 +332,8 @@ def main() -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
 
+    answering = (load(), asked.ready_fd)
+    threading.Thread(target=_say_ready_when_up, args=answering, daemon=True).start()
     Granian(
         "tests.review.seed:serve_app", address="127.0.0.1", port=asked.port, factory=True,
         interface=Interfaces.ASGI, http=HTTPModes.http1, workers=1,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,15 +16,9 @@ from typing import Any
 import httpx
 
 from tests.conftest import REPOSITORY
+from tests.ports import free_port
 
-READY_WITHIN_S = 120.0
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+READY_WITHIN_S = 240.0
 
 
 def until(what: str, condition: Callable[[], Any], seconds: float = 120.0) -> Any:
@@ -86,7 +79,7 @@ class Product:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(90)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A verb of the command line on this installation."""

@@ -12,12 +12,14 @@ from triage.phantom.dicom import write_series
 
 _SPACING_ZYX_MM = (2.5, 1.4, 1.4)
 _MATRIX = 256
+_kept: list[tempfile.TemporaryDirectory[str]] = []  # cleaned away with this process
 
 
 @functools.cache
 def _phantom(slices: int) -> Path:
     """A coarse phantom chest (real CT objects); made once per test run."""
-    folder = Path(tempfile.mkdtemp(prefix="triage-way-"))
+    _kept.append(tempfile.TemporaryDirectory(prefix="triage-way-"))
+    folder = Path(_kept[-1].name)
     chest = make_chest(
         seed=7, nodules=3, slices=slices, spacing_zyx_mm=_SPACING_ZYX_MM, matrix=_MATRIX
     )

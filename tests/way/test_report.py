@@ -210,4 +210,4 @@ def test_a_worker_killed_between_send_and_receipt_sends_once(house: House) -> No
     assert len(house.held(sop_uid)) == 1
     assert house.gate.asked.count(STORE) == stores + 1, "looked first, and did not send again"
     # Another worker may have finished the sending before this one is back.
-    until("the worker is back", lambda: house.product.pids("work") not in ([], [worker]), 30)
+    until("the worker is back", lambda: house.product.pids("work") not in ([], [worker]), 120)

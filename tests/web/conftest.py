@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +12,16 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.review.seed import REPOSITORY, Case, Mark, add_study, ball
+from tests.review.serving import start_seeded
 from triage.core.volume import Volume
 from triage.store.files import Files
 from triage.store.session import Store
 from triage.store.tables import Series
 
-START_S = 60.0
 # Two cores are shared with everything else; a wait ends with its event, this is only the deadline.
 PATIENCE_MS = 30_000
 
 expect.set_options(timeout=PATIENCE_MS)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -49,36 +36,16 @@ class Server:
         return Store(f"sqlite:///{self.data / 'triage.sqlite'}")
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/api/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The real server in a process of its own, on an own data folder."""
     if not (REPOSITORY / "web" / "dist" / "index.html").is_file():
         pytest.skip("the page is not built (make setup)")
     data = tmp_path_factory.mktemp("web")
-    port = free_port()
-    command = [sys.executable, "-m", "tests.review.seed", "--data", str(data), "--port", str(port)]
-    with (data / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--tiny"], cwd=REPOSITORY, stdout=log, stderr=log, env=os.environ.copy()
-        )
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + START_S
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                pytest.fail(f"the server did not start:\n{(data / 'server.log').read_text()}")
-            time.sleep(0.1)
-        yield Server(url, data)
-        process.terminate()
-        process.wait(timeout=20)
+    process, url = start_seeded(data)
+    yield Server(url, data)
+    process.terminate()
+    process.wait(timeout=60)
 
 
 MakeStudy = Callable[..., str]

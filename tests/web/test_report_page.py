@@ -203,7 +203,8 @@ def test_a_text_that_cannot_be_loaded_says_so_and_signing_goes_on(
 ) -> None:
     uid = make_study("Report fails", marks=1)
     page = open_page()
-    problem = {"title": "Not Found", "status": 404, "detail": "no such thing", "code": "x", "type": "x"}
+    words = {"title": "Not Found", "detail": "no such thing", "code": "x", "type": "x"}
+    problem = words | {"status": 404}
 
     def refuse(route: Route) -> None:
         route.fulfill(status=404, json=problem)

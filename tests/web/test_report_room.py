@@ -27,7 +27,9 @@ def test_nothing_is_clipped_and_sign_is_always_in_sight(
     _, mark = ball()
     x, y, z = mark.center_lps_mm
     marks = [
-        Mark((x - 20 + n, y - n / 2, z + n - 20), 9.0, 7.5, Solidity.SOLID, 0.9 - n / 100, "lingula")
+        Mark(
+            (x - 20 + n, y - n / 2, z + n - 20), 9.0, 7.5, Solidity.SOLID, 0.9 - n / 100, "lingula"
+        )
         for n in range(40)
     ]
     uid = make_study(LONG_NAME, marks=marks)

@@ -215,4 +215,5 @@ def digest_of(value: Json) -> str:
 
 def spec_as_json(spec: ToolSpec) -> dict[str, Json]:
     """A tool's self-description for plan rows and the explain page."""
-    return json.loads(json.dumps(asdict(spec)))  # type: ignore[no-any-return]
+    plain: dict[str, Json] = json.loads(json.dumps(asdict(spec)))
+    return plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -35,8 +36,8 @@ class DecodeSettings:
     max_candidates : int
         At most so many, the most probable.
     nms_distance_mm : float
-        Of two candidates nearer than this, or nearer than the larger one's radius, the more
-        probable one stays.
+        Of two candidates nearer than this, or nearer than the more probable one's radius, the more
+        probable one stays. A large one is never hidden by a small one that lies within it.
     """
 
     temperature: float = 1.0
@@ -46,6 +47,14 @@ class DecodeSettings:
     nms_distance_mm: float = 8.0
 
     def __post_init__(self) -> None:
+        numbers = {f.name: getattr(self, f.name) for f in fields(self)}
+        wild = [name for name, value in numbers.items() if not math.isfinite(value)]
+        if wild:
+            raise ModelRefused(f"decode {wild[0]} is no number: {numbers[wild[0]]}")
+        if self.max_candidates < 1:
+            raise ModelRefused(f"decode max_candidates must be 1 or more, is {self.max_candidates}")
+        if self.nms_distance_mm < 0.0:
+            raise ModelRefused(f"decode nms_distance_mm is negative: {self.nms_distance_mm}")
         if not self.temperature > 0.0:
             raise ModelRefused(f"decode temperature must be above 0, is {self.temperature}")
         if not 0.0 <= self.threshold <= 1.0:
@@ -62,13 +71,14 @@ class DecodeSettings:
         """
         try:
             numbers = {f.name: float(str(values[f.name])) for f in fields(cls)}
-        except (KeyError, ValueError) as error:
+            whole = int(numbers["max_candidates"])
+        except (KeyError, ValueError, OverflowError) as error:
             raise ModelRefused(f"metadata.json, decode: missing or no number: {error}") from error
         return cls(
             temperature=numbers["temperature"],
             bias=numbers["bias"],
             threshold=numbers["threshold"],
-            max_candidates=int(numbers["max_candidates"]),
+            max_candidates=whole,
             nms_distance_mm=numbers["nms_distance_mm"],
         )
 
@@ -170,7 +180,7 @@ def suppress(peaks: Peaks, distance_mm: float) -> Peaks:
     kept: list[int] = []
     for i in range(len(peaks.probability)):
         gap = np.linalg.norm(peaks.zyx[kept] - peaks.zyx[i], axis=1)
-        reach = np.maximum(distance_mm, np.maximum(peaks.diameter_mm[kept], 0.0) / 2.0)
+        reach = np.maximum(distance_mm, peaks.diameter_mm[kept] / 2.0)
         if (gap > reach).all():
             kept.append(i)
     return _take(peaks, np.array(kept, dtype=int))

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
@@ -226,7 +226,7 @@ def _common(slices: Sequence[Slice]) -> tuple[int, int, tuple[float, float]]:
     return rows, columns, spacing
 
 
-def _inflate(path: Path, meta: Dataset, limit: int) -> Dataset:
+def _inflate(path: Path, meta: FileMetaDataset, limit: int) -> Dataset:
     """Deflated Explicit VR Little Endian (PS3.5 A.5), never growing beyond `limit` bytes."""
     data = path.read_bytes()
     # Preamble, prefix and the group length element (12 bytes) come before what it counts.
@@ -238,7 +238,7 @@ def _inflate(path: Path, meta: Dataset, limit: int) -> Dataset:
     if not inflater.eof:
         raise PixelsUnreadable("the deflated data end early")
     dataset = read_dataset(BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
-    dataset.file_meta = meta  # type: ignore[assignment]
+    dataset.file_meta = meta
     return dataset
 
 
@@ -249,13 +249,15 @@ def _layout(dataset: Dataset, rows: int, columns: int) -> tuple[int, int, bool]:
         allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
         high = int(dataset.get("HighBit", stored - 1))
         signed = {0: False, 1: True}[int(dataset.PixelRepresentation)]
+        samples = int(dataset.get("SamplesPerPixel", 1))
+        frames = int(dataset.get("NumberOfFrames") or 1)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PixelsUnreadable(f"the pixel description is incomplete: {error}") from error
     if size != (rows, columns):
         raise PixelsUnreadable(f"holds {size} pixels, the series promises {(rows, columns)}")
     if dataset.get("PhotometricInterpretation") != "MONOCHROME2":
         raise PixelsUnreadable(f"grey scale is {dataset.get('PhotometricInterpretation')}")
-    if int(dataset.get("SamplesPerPixel", 1)) != 1 or int(dataset.get("NumberOfFrames") or 1) != 1:
+    if (samples, frames) != (1, 1):
         raise PixelsUnreadable("more than one sample or frame")
     if allocated not in {8, 16} or not 1 <= stored <= high + 1 <= allocated:
         raise PixelsUnreadable(f"{stored} bits up to bit {high} in {allocated} are not read")
@@ -282,14 +284,16 @@ def _unpack(
 
 def _padding(dataset: Dataset) -> tuple[int, int] | None:
     """Range of stored values that mean "no pixel" (PS3.3 C.7.5.1.1.2)."""
-    value = dataset.get("PixelPaddingValue")
-    if value is None or isinstance(value, str | bytes):
+    value, limit = dataset.get("PixelPaddingValue"), dataset.get("PixelPaddingRangeLimit")
+    if not isinstance(value, int):
         return None
-    bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation) == 1
-    ends = [int(value), int(dataset.get("PixelPaddingRangeLimit") or value)]
-    # The VR is often written as US although the pixels are signed: 63536 then means -2000.
-    if signed:
-        ends = [e - (1 << 16) if e >= 1 << (max(bits, 16) - 1) else e for e in ends]
+    ends = [value, limit if isinstance(limit, int) else value]
+    # The VR is often the wrong one of US and SS: 63536 in signed pixels means -2000, and -2000 in
+    # unsigned ones 63536.
+    if int(dataset.PixelRepresentation) == 1:
+        ends = [e - (1 << 16) if e >= 1 << 15 else e for e in ends]
+    else:
+        ends = [e + (1 << 16) if e < 0 else e for e in ends]
     return min(ends), max(ends)
 
 

@@ -13,7 +13,7 @@ from triage.core.work import Call, Cause, Effect, Facts, Outcome, ToolSpec, cano
 from triage.detect import nodule
 from triage.detect.stored import DetectTool, mapping
 from triage.pathway import COMPLETENESS, DETECTION, PUBLISHED, RESULT
-from triage.store import result_rows
+from triage.store import result_rows, work_rows
 from triage.store.files import Files
 from triage.store.session import Store
 
@@ -91,6 +91,9 @@ def finding_row(
 def publish_result(store: Store, effects: Effects = lambda study_uid, result_id: ()) -> DetectTool:
     """RESULT + COMPLETENESS → PUBLISHED: the result becomes the study's answer.
 
+    Only for a plan that is still the current one, asked in the transaction that publishes: what is
+    superseded half way must not stand in front of a reader as the answer.
+
     Parameters
     ----------
     store : Store
@@ -112,6 +115,10 @@ def publish_result(store: Store, effects: Effects = lambda study_uid, result_id:
                 cause=Cause.INPUT_MISSING, message=f"not yet: {why}", bad_fact=COMPLETENESS
             )
         with store.unit_of_work() as uow:
+            # Study, then plan: the order in which a submission locks them.
+            result_rows.lock_study(uow, call.subject)
+            if not work_rows.is_current(uow, call.plan_id):
+                return Outcome(cause=Cause.SUPERSEDED, message="a later plan has taken its place")
             done = result_rows.publish(
                 uow, call.subject, result["result_id"], int(evidence["revision"])
             )

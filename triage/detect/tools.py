@@ -41,6 +41,7 @@ from triage.pathway import (
 from triage.settings import RuntimeChoice
 from triage.store import result_rows
 from triage.store.files import Files
+from triage.store.instances import digest_of_instances
 from triage.store.session import Store
 
 READ_CLASSES = (
@@ -84,7 +85,7 @@ def assemble_series(store: Store, files: Files) -> DetectTool:
             stored = result_rows.slices_of(uow, call.subject, READ_CLASSES)
             all_uids = result_rows.series_uids(uow, call.subject)
         told = mapping(facts[INSTANCES]).get("digest")
-        digest = result_rows.digest_of_slices(s for own in stored.values() for s in own)
+        digest = digest_of_instances(s for own in stored.values() for s in own)
         if told is not None and told != digest:
             return Outcome(cause=Cause.SUPERSEDED, message="more images have arrived since")
         judged = series.assess_study({u: [as_slice(s) for s in own] for u, own in stored.items()})
@@ -147,7 +148,7 @@ def _store_series(
         "slices": [asdict(s) for s in used],
     }
     key = files.put(canonical_json(document).encode())
-    return row | {"key": key, "input_digest": result_rows.digest_of_slices(used)}
+    return row | {"key": key, "input_digest": digest_of_instances(used)}
 
 
 def _assessment(files: Files, row: Mapping[str, Any]) -> SeriesAssessment:

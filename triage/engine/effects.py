@@ -142,7 +142,9 @@ class Outgoing:
         except TriageError as error:
             return None, error.message
         except Exception as error:  # noqa: BLE001 - a defect of a sender must not stop the others
-            # Its text may hold what a patient is called: the type and place must do.
+            # A handler is foreign code: what it raises nobody here knows. It is one failed try,
+            # shown on the page and tried again. Its text may hold what a patient is called: the
+            # type and place must do.
             _log.error("the sender of %s raised %s", handler.kind, type(error).__name__)
             return None, f"the sender raised {type(error).__name__}"
 

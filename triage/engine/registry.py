@@ -161,6 +161,8 @@ def _health_of(tool: Tool) -> Health:
     try:
         return tool.health()
     except Exception as error:  # noqa: BLE001 - a tool that cannot say how it is, is down
+        # A tool is foreign code: a defect in its check must not stop the planning for all others.
+        # The plan says that it is down and why.
         return Health(False, f"its health check raised {type(error).__name__}")
 
 

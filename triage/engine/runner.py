@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
 
@@ -164,11 +164,10 @@ class Runner:
         ConfigurationError
             Another runner is launched in this process: the workflow library allows one.
         """
-        global _launched  # noqa: PLW0603 - the library itself is one per process
         with _launch_lock:
-            if _launched is not None:
+            if _launched:
                 raise ConfigurationError("a runner is launched in this process already")
-            _launched = self
+            _launched.append(self)
         self.prepare()
         self.lease.queues = tuple(queue.value for queue in queues)
         self.lease.take()
@@ -190,15 +189,14 @@ class Runner:
         A tool that does not end in time lives on in a thread of this process, and its outcome is
         dropped; a process that wants to be gone then leaves with ``os._exit``.
         """
-        global _launched  # noqa: PLW0603
         for loop in self._loops:
             loop.stop()
         self._calls.drain(grace_s)
         self._calls.stop()
-        if _launched is self:
+        if self in _launched:
             DBOS.destroy(destroy_registry=True)
             self.lease.let_go()
-            _launched = None
+            _launched.remove(self)
         self._loops = []
         if self._client_made is not None:
             self._client_made.destroy()
@@ -357,4 +355,4 @@ class _CalledOff(Exception):
 
 
 _launch_lock = threading.Lock()
-_launched: Runner | None = None
+_launched: Final[list[Runner]] = []  # one at most: the library itself is one per process

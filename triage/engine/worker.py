@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from triage.core.work import Queue
@@ -49,7 +50,7 @@ class Worker:
         self.runner = runner
         outgoing = Outgoing(runner.store, handlers, runner.executor_id, runner.lease.alive)
         self._loops = [
-            Loop(f"watch-{number}", watch_s, lambda watcher=watcher: self._watch(watcher))  # type: ignore[misc]
+            Loop(f"watch-{number}", watch_s, partial(self._watch, watcher))
             for number, watcher in enumerate(watchers)
         ]
         self._loops.append(Loop("send", send_s, outgoing.deliver_due))

@@ -171,7 +171,7 @@ class LessonSampler:
         """One lesson."""
         piece = self._piece(rng)
         start = _start(piece, rng)
-        patch = dataset.cut(piece.values, start).astype(np.float32)  # type: ignore[arg-type]
+        patch = dataset.cut(piece.values, start).astype(np.float32)
         marks = [_moved(m, start) for m in piece.marks]
         return _turned(patch, marks, rng)
 

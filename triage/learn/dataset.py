@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ TRIES = 8
 PLAIN_TRIES = 100
 IGNORE_MARGIN_MM = 4.0
 Index = tuple[int, int, int]
+FloatT = TypeVar("FloatT", bound=np.floating[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class Sampler:
         return targets
 
 
-def cut(volume: Float32Array, start: Index) -> Float32Array:
+def cut(volume: npt.NDArray[FloatT], start: Index) -> npt.NDArray[FloatT]:
     """A patch as a copy."""
     window = tuple(slice(a, a + PATCH) for a in start)
     return volume[window].copy()

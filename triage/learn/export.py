@@ -30,7 +30,7 @@ from triage.detect import prepare as prepare_module
 from triage.detect.prepare import Float32Array
 from triage.learn.figures import load_network
 from triage.learn.mining import TorchRuntime
-from triage.learn.networks import CHANNELS, NoduleNet
+from triage.learn.networks import CHANNELS, NoduleNet, laid_out
 
 OPSET = 18
 INPUT, OUTPUT = "image", "answer"
@@ -103,7 +103,7 @@ def to_onnx(network: NoduleNet) -> bytes:
 
 def fold(network: NoduleNet) -> nn.Module:
     """A copy with each batch norm folded into the convolution before it."""
-    copied = copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    copied = laid_out(copy.deepcopy(network).eval(), torch.contiguous_format)
     for module in list(copied.modules()):
         if not isinstance(module, nn.Sequential):
             continue
@@ -112,7 +112,7 @@ def fold(network: NoduleNet) -> nn.Module:
             if isinstance(first, nn.Conv3d) and isinstance(second, nn.BatchNorm3d):
                 module[i] = fuse_conv_bn_eval(first, second)
                 module[i + 1] = nn.Identity()
-    return copied  # type: ignore[no-any-return]
+    return copied
 
 
 def self_test_tile() -> Float32Array:

@@ -30,7 +30,7 @@ from triage.learn.calibrate import calibrate, threshold_for
 from triage.learn.froc import Role, Score, score
 from triage.learn.inserted import plant
 from triage.learn.mining import OPEN, TorchRuntime
-from triage.learn.networks import NoduleNet
+from triage.learn.networks import NoduleNet, laid_out
 from triage.learn.scans import Scan, load_scan
 from triage.learn.sources import Case, Cube, read_cases, read_cubes
 from triage.learn.split import split_cubes
@@ -46,9 +46,9 @@ DATA = Path("../shared/data")
 
 def load_network(path: Path) -> NoduleNet:
     """A network with the weights of a safetensors file."""
-    network = NoduleNet().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    network = laid_out(NoduleNet(), torch.channels_last_3d)
     network.load_state_dict(load_file(path))
-    return network.eval()  # type: ignore[no-any-return]
+    return network.eval()
 
 
 def candidates(

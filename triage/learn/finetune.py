@@ -27,7 +27,7 @@ from torch.nn import functional
 from triage.errors import ModelRefused
 from triage.learn.corrections import Lesson, LessonSampler, Piece
 from triage.learn.losses import detection_loss
-from triage.learn.networks import NoduleNet
+from triage.learn.networks import NoduleNet, laid_out
 from triage.learn.train import Batch, collate, follow
 
 LEARNING_RATE = 5e-4
@@ -152,7 +152,7 @@ def _learn(state: _State, teacher: NoduleNet, lessons: Sequence[Lesson], plan: T
             known = teacher(batch.image)
     loss = lesson_loss(answer.float(), known.float(), batch, anchor)
     state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
     state.optimizer.step()
     follow(state.average, state.network, min(EMA_DECAY, (state.step + 1) / (state.step + 10)))
@@ -214,8 +214,7 @@ def network_of(content: bytes) -> NoduleNet:
             "the champion is not a network that rounds can go on from: its weights are named "
             f"differently ({type(error).__name__})"
         ) from error
-    laid_out = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    return laid_out.eval()  # type: ignore[no-any-return]
+    return laid_out(network, torch.channels_last_3d).eval()
 
 
 def _unfolded(network: NoduleNet, weights: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:

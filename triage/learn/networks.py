@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -36,6 +37,16 @@ class ResidualBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, Z, Y, X) to the same shape."""
         return torch.relu(x + self.second(self.first(x)))
+
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+def laid_out(network: NetworkT, memory_format: torch.memory_format) -> NetworkT:
+    """The same network, its weights laid out otherwise; what it answers stays the same."""
+    # The library's types do not know this form of `to`.
+    network.to(memory_format=memory_format)  # type: ignore[call-overload]
+    return network
 
 
 class NoduleNet(nn.Module):

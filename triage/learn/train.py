@@ -31,7 +31,7 @@ from triage.learn import paste
 from triage.learn.dataset import Example, Sampler
 from triage.learn.losses import detection_loss
 from triage.learn.mining import mine
-from triage.learn.networks import NoduleNet
+from triage.learn.networks import NoduleNet, laid_out
 from triage.learn.scans import Scan, load_scan
 from triage.learn.sources import Cube, read_cases, read_cubes
 from triage.learn.split import NEVER_TRAINED, Split, split_cubes
@@ -189,8 +189,7 @@ def fit(plan: Plan, scans: list[Scan], donors: list[paste.Donor], out: Path) -> 
 def begin(plan: Plan, scans: list[Scan]) -> State:
     """Fresh networks, the same ones for the same seed."""
     torch.manual_seed(plan.seed)
-    network = NoduleNet()
-    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    network = laid_out(NoduleNet(), torch.channels_last_3d)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     return State(plan, scans, network, copy.deepcopy(network).eval(), optimizer)
 
@@ -204,7 +203,7 @@ def learn(state: State, batch: Batch) -> float:
         answer = state.network(batch.image)
     loss = detection_loss(answer.float(), batch.heat, batch.weight, batch.shape)
     state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
     state.optimizer.step()
     follow(state.average, state.network, min(EMA_DECAY, (state.step + 1) / (state.step + 10)))

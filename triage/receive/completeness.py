@@ -8,8 +8,7 @@ complete when it is closed. The rules are in `triage.receive.quiet`.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -22,6 +21,7 @@ from triage.receive.quiet import NOTHING_READ, Sender, Timing, is_gap_free, judg
 from triage.settings import Settings
 from triage.store import completeness_rows
 from triage.store.completeness_rows import Carrier, SenderActivity, StoredInstance, StudyNews
+from triage.store.instances import digest_of_instances
 from triage.store.session import UnitOfWork
 
 _READ: Final = frozenset(READ_CLASSES)
@@ -230,14 +230,9 @@ def _evidence(
         publish_ok=timing.publish_ok and news.revision > 0,
         publish_at=timing.publish_at if news.revision > 0 else None,
         why=timing.why if news.revision > 0 else NOTHING_READ,
-        instances_digest=_digest(stored),
-        series={uid: SeriesInstances(_digest(own), len(own)) for uid, own in by_series.items()},
+        instances_digest=digest_of_instances(stored),
+        series={
+            uid: SeriesInstances(digest_of_instances(own), len(own))
+            for uid, own in by_series.items()
+        },
     )
-
-
-def _digest(stored: Iterable[StoredInstance]) -> str:
-    """SHA-256 over series, UID and content of each instance, in an order of its own."""
-    whole = hashlib.sha256()
-    for line in sorted(f"{s.series_uid} {s.sop_uid} {s.digest}\n" for s in stored):
-        whole.update(line.encode("ascii"))
-    return whole.hexdigest()

@@ -125,6 +125,8 @@ class BoundedDul(DULServiceProvider):
         try:
             pdu, event = self._decode_pdu(whole)
         except Exception as error:  # noqa: BLE001 - any of the library's; the association ends
+            # Bytes of a stranger in a decoder that promises no kind of exception: what slipped
+            # through would end the thread and leave the connection open.
             log.warning("refused a PDU that does not decode: %s", type(error).__name__)
             self.refused = True
             self.event_queue.put("Evt19")
@@ -184,7 +186,7 @@ class BoundedDimse(DIMSEServiceProvider):
             return
         try:
             super().receive_primitive(primitive)
-        except Exception as error:  # noqa: BLE001 - any of the library's; the association ends
+        except Exception as error:  # noqa: BLE001 - as in `BoundedDul._understand`
             self._refuse(f"a message does not decode: {type(error).__name__}")
             return
         message = self.message

@@ -13,12 +13,18 @@ def process_name() -> str:
 
 
 def is_dead(process: str) -> bool:
-    """Whether a process of that name is gone for certain; other machines' are never judged."""
+    """Whether a process of that name is gone for certain.
+
+    Neither another machine's process is judged, nor one that cannot be looked at.
+    """
     host, _, rest = process.rpartition("/")[0].partition("/")
     started = process.rpartition("/")[2]
     if host != socket.gethostname()[:32] or not rest.isdigit():
         return False
-    return _started(int(rest)) != started
+    try:
+        return _started(int(rest)) != started
+    except OSError:  # no file descriptor left, or not allowed: that says nothing about the other
+        return False
 
 
 def _started(pid: int) -> str:
@@ -26,6 +32,6 @@ def _started(pid: int) -> str:
     try:
         with Path(f"/proc/{pid}/stat").open(encoding="ascii", errors="replace") as file:
             state, *fields = file.read().rpartition(")")[2].split()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before, or while, it was read
         return ""
     return "" if state == "Z" else fields[18]

@@ -23,6 +23,8 @@ def inputs(
     findings: list[FindingRow],
     values: Mapping[str, Any],
     dismissed: frozenset[str] = frozenset(),
+    *,
+    slice_thickness_mm: float | None = None,
 ) -> dict[str, Any]:
     """Collect what an assessment is made from; see `Services.assess`.
 
@@ -30,6 +32,8 @@ def inputs(
     ----------
     dismissed : frozenset of str
         Findings to leave out because signing is about to close them.
+    slice_thickness_mm : float or None
+        Of the series that was read; see `thickness_of`.
     """
     kept = [
         row for row in findings if row.state not in _LEFT_OUT and row.finding_id not in dismissed
@@ -37,6 +41,7 @@ def inputs(
     return {
         "study_uid": study.study_uid,
         "exam_date": _iso_date(study.study_date),
+        "slice_thickness_mm": slice_thickness_mm,
         "purpose": known(values, "purpose"),
         "context": {field: known(values, field) for field in FIELDS},
         "findings": [
@@ -57,6 +62,13 @@ def _iso_date(da: str) -> str | None:
     return day.isoformat() if day.year >= _FIRST_CT_YEAR else None
 
 
+def thickness_of(uow: UnitOfWork, result: Result | None) -> float | None:
+    """Slice thickness of the series a result was read from, mm; None when it is not known."""
+    if result is None or result.series_uid is None:
+        return None
+    return reading_rows.slice_thickness_mm(uow, result.series_uid)
+
+
 def preliminary(
     uow: UnitOfWork, world: Services, study: Study, values: Mapping[str, Any]
 ) -> dict[str, Any] | None:
@@ -64,7 +76,9 @@ def preliminary(
     findings = reading_rows.findings_of(uow, study)
     if any(row.state == "pending" for row in findings):
         return None
-    outcome = world.assess(inputs(study, reading_rows.result_of(uow, study), findings, values))
+    result = reading_rows.result_of(uow, study)
+    thickness_mm = thickness_of(uow, result)
+    outcome = world.assess(inputs(study, result, findings, values, slice_thickness_mm=thickness_mm))
     return None if outcome is None else {**outcome, "preliminary": True}
 
 

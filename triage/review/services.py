@@ -40,8 +40,9 @@ class Services:
     store, files, settings
         Database, file store, settings of this installation.
     assess : callable
-        ``{study_uid, exam_date, purpose, context, findings, result} -> assessment or None``: a
-        pure function of decided findings and context (rules room). `exam_date` is ISO 8601 or
+        ``{study_uid, exam_date, slice_thickness_mm, purpose, context, findings, result} ->
+        assessment or None``: a pure function of decided findings and context (rules room).
+        `exam_date` is ISO 8601 or None, `slice_thickness_mm` that of the series that was read or
         None, `context` maps field to value, `findings` is a list of the contract's finding dicts
         that are not rejected, dismissed or withdrawn;
         `result` is ``{status, reasons}`` or None. The answer follows the result contract of the

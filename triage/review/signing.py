@@ -199,7 +199,10 @@ def _what_is_signed(
     """Collect the signed content whole, so that it can be shown for ever."""
     context = reading_rows.context(uow, study.study_uid)
     result = reading_rows.result_of(uow, study)
-    inputs = assessment.inputs(study, result, findings, context.values)
+    inputs = assessment.inputs(
+        study, result, findings, context.values,
+        slice_thickness_mm=assessment.thickness_of(uow, result),
+    )  # fmt: skip
     outcome = world.assess(inputs)
     if outcome is not None:
         outcome = {**outcome, "preliminary": False}

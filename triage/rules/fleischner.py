@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from triage.core.work import Json
-from triage.rules.checks import contradictions, duplicate_ids, name_of
+from triage.rules.checks import contradictions, name_of
+from triage.rules.exam import Needed, answer, unanswered
 from triage.rules.fleischner_nodule import Nodule, place, whole_mm
 from triage.rules.fleischner_tables import (
     BENIGN,
@@ -20,8 +21,7 @@ from triage.rules.fleischner_tables import (
     THICK_SLICE_MM,
     Cell,
 )
-from triage.rules.inputs import Exam, Finding, Patient, Reading
-from triage.rules.payload import read
+from triage.rules.inputs import Exam, Finding, Reading
 from triage.rules.result import (
     Notes,
     Reason,
@@ -34,7 +34,7 @@ from triage.rules.result import (
 )
 from triage.rules.words import FindingStatus, NoduleType, Purpose, Risk
 
-_NEEDED: tuple[tuple[str, str, str], ...] = (
+_NEEDED: Needed = (
     ("exam", "purpose", "the exam purpose"),
     ("patient", "age_years", "the age"),
     ("patient", "known_cancer", "whether there is a known cancer"),
@@ -60,12 +60,7 @@ def fleischner2017(payload: Mapping[str, object]) -> dict[str, Json]:
     Unprocessable
         The payload is not a JSON object.
     """
-    reading = read(payload, Reading)
-    if not isinstance(reading, Reading):
-        excluded = _excluded(payload.get("exam"), payload.get("patient"))
-        result = not_applicable(EDITION, excluded) if excluded else refused(EDITION, reading)
-        return result.as_json()
-    return categorise(reading).as_json()
+    return answer(payload, EDITION, _excluded, categorise)
 
 
 def categorise(reading: Reading) -> Result:
@@ -79,16 +74,11 @@ def categorise(reading: Reading) -> Result:
     -------
     Result
     """
-    exam, patient = reading.exam, reading.patient
-    excluded = _excluded(dict(exam), dict(patient))
+    excluded = _excluded({"exam": dict(reading.exam), "patient": dict(reading.patient)})
     if excluded:
         return not_applicable(EDITION, excluded)
-    reasons = _missing(exam, patient)
-    if reading.findings is None:
-        because = "the findings are null, which says not assessed (an empty list says none seen)"
-        reasons.append(Refusal("not_assessed", "findings", because).reason)
     findings = reading.findings or []
-    reasons += duplicate_ids(findings) + _one_most_suspicious(findings)
+    reasons = unanswered(reading, _NEEDED) + _one_most_suspicious(findings)
     if reasons:
         return refused(EDITION, reasons)
     counted = [f for f in findings if f.status is not FindingStatus.RESOLVED]
@@ -98,8 +88,9 @@ def categorise(reading: Reading) -> Result:
     return _graded(reading, findings)
 
 
-def _excluded(exam: object, patient: object) -> list[Reason]:
+def _excluded(payload: Mapping[str, object]) -> list[Reason]:
     """Every reason why the guideline is not for this patient or exam."""
+    exam, patient = payload.get("exam"), payload.get("patient")
     e = exam if isinstance(exam, Mapping) else {}
     p = patient if isinstance(patient, Mapping) else {}
     age = p.get("age_years")
@@ -117,15 +108,6 @@ def _excluded(exam: object, patient: object) -> list[Reason]:
         Reason(code, field, f"not applicable, because {because}")
         for holds, code, field, because in table
         if holds
-    ]
-
-
-def _missing(exam: Exam, patient: Patient) -> list[Reason]:
-    values: dict[str, Exam | Patient] = {"exam": exam, "patient": patient}
-    return [
-        missing(f"{part}.{field}", words).reason
-        for part, field, words in _NEEDED
-        if getattr(values[part], field) is None
     ]
 
 

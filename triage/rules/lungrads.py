@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from triage.core.work import Json
-from triage.rules.checks import contradictions, duplicate_ids, name_of
+from triage.rules.checks import contradictions, name_of
+from triage.rules.exam import Needed, answer, unanswered
 from triage.rules.inputs import Exam, Finding, Reading
 from triage.rules.lungrads_airway_cyst import grade_airway, grade_cyst
 from triage.rules.lungrads_nodule import grade_nodule
@@ -35,7 +36,6 @@ from triage.rules.lungrads_tables import (
     Row,
     ZeroCause,
 )
-from triage.rules.payload import read
 from triage.rules.result import (
     Notes,
     Reason,
@@ -54,12 +54,12 @@ GRADERS: dict[Kind, Callable[[Finding, Exam, str, Notes], Grade]] = {
     Kind.AIRWAY: grade_airway,
     Kind.CYST: grade_cyst,
 }
-_NEEDED: tuple[tuple[str, str], ...] = (
-    ("purpose", "the exam purpose"),
-    ("prior_ct", "whether there is a prior CT"),
-    ("lungs_fully_evaluable", "whether the lungs are fully evaluable"),
-    ("inflammatory_infectious_suspected", "whether infection or inflammation is suspected"),
-    ("known_lung_cancer", "whether there is a known lung cancer"),
+_NEEDED: Needed = (
+    ("exam", "purpose", "the exam purpose"),
+    ("exam", "prior_ct", "whether there is a prior CT"),
+    ("exam", "lungs_fully_evaluable", "whether the lungs are fully evaluable"),
+    ("exam", "inflammatory_infectious_suspected", "whether infection or inflammation is suspected"),
+    ("exam", "known_lung_cancer", "whether there is a known lung cancer"),
 )
 
 
@@ -91,12 +91,7 @@ def lungrads2022(payload: Mapping[str, object]) -> dict[str, Json]:
     Unprocessable
         The payload is not a JSON object.
     """
-    reading = read(payload, Reading)
-    if not isinstance(reading, Reading):
-        excluded = _excluded(payload.get("exam"))
-        result = not_applicable(EDITION, excluded) if excluded else refused(EDITION, reading)
-        return result.as_json()
-    return categorise(reading).as_json()
+    return answer(payload, EDITION, _excluded, categorise)
 
 
 def categorise(reading: Reading) -> Result:
@@ -111,10 +106,10 @@ def categorise(reading: Reading) -> Result:
     Result
     """
     exam = reading.exam
-    excluded = _excluded(dict(exam))
+    excluded = _excluded({"exam": dict(exam)})
     if excluded:
         return not_applicable(EDITION, excluded)
-    reasons = _exam_reasons(reading)
+    reasons = unanswered(reading, _NEEDED)
     if reasons or reading.findings is None:
         return refused(EDITION, reasons)
     graded = [_grade(finding, exam, i) for i, finding in enumerate(reading.findings)]
@@ -125,9 +120,9 @@ def categorise(reading: Reading) -> Result:
     return _zero(exam, zero, graded) if zero else _ok(exam, graded)
 
 
-def _excluded(exam: object) -> list[Reason]:
+def _excluded(payload: Mapping[str, object]) -> list[Reason]:
     """Why Lung-RADS is not for this exam; looked at before anything else."""
-    found = []
+    found, exam = [], payload.get("exam")
     values = exam if isinstance(exam, Mapping) else {}
     if values.get("purpose") in (Purpose.INCIDENTAL, Purpose.OTHER):
         words = "not applicable, because the exam purpose is not lung cancer screening with LDCT"
@@ -136,18 +131,6 @@ def _excluded(exam: object) -> list[Reason]:
         words = "not applicable, because of a known lung cancer: this is no longer screening"
         found.append(Reason("known_lung_cancer", "exam.known_lung_cancer", words))
     return found
-
-
-def _exam_reasons(reading: Reading) -> list[Reason]:
-    found = [
-        missing(f"exam.{field}", words).reason
-        for field, words in _NEEDED
-        if getattr(reading.exam, field) is None
-    ]
-    if reading.findings is None:
-        because = "the findings are null, which says not assessed (an empty list says none seen)"
-        return [*found, Refusal("not_assessed", "findings", because).reason]
-    return found + duplicate_ids(reading.findings)
 
 
 def _grade(finding: Finding, exam: Exam, index: int) -> Graded:

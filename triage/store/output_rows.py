@@ -14,12 +14,11 @@ from sqlalchemy import select
 from triage.errors import NotFound
 from triage.store import events
 from triage.store.reading_rows import ACTS
-from triage.store.result_rows import StoredSlice
+from triage.store.result_rows import StoredSlice, stored_slices
 from triage.store.session import UnitOfWork
 from triage.store.tables import (
     Event,
     FindingRow,
-    Instance,
     Output,
     PlanVersion,
     Result,
@@ -149,17 +148,7 @@ def _key(row: FindingRow) -> str | None:
 
 def instances_of(uow: UnitOfWork, study_uid: str) -> list[StoredSlice]:
     """Every stored instance of a study that is no conflicting copy, by series and UID."""
-    query = (
-        select(
-            Instance.series_uid,
-            Instance.sop_uid,
-            Instance.digest,
-            Instance.sop_class,
-            Instance.header,
-        )
-        .where(Instance.study_uid == study_uid, Instance.conflict.is_(False))
-        .order_by(Instance.series_uid, Instance.sop_uid)
-    )
+    query = stored_slices(study_uid)
     return [StoredSlice(*row) for row in uow.execute(query)]
 
 

@@ -19,6 +19,7 @@ from triage.store.tables import (
     Context,
     Event,
     FindingRow,
+    Instance,
     Outbox,
     Output,
     Quarantine,
@@ -71,6 +72,23 @@ def series(uow: UnitOfWork, series_uid: str) -> Series:
     if row is None:
         raise NotFound("no such series", code="no_such_series")
     return row
+
+
+def slice_thickness_mm(uow: UnitOfWork, series_uid: str) -> float | None:
+    """How thick the slices of a series are, mm: Slice Thickness (0018,0050) of the thickest.
+
+    Of the slices that make up its volume, where it was packed; None when one of them does not say,
+    since the one that is silent may be the thickest.
+    """
+    row = uow.get(Series, series_uid)
+    used = (row.stream_info if row is not None else {}).get("sop_uids")
+    query = select(Instance.sop_uid, Instance.header["slice_thickness"]).where(
+        Instance.series_uid == series_uid, Instance.conflict.is_(False)
+    )
+    said = [mm for uid, mm in uow.execute(query) if used is None or uid in used]
+    if not said or not all(isinstance(mm, int | float) and mm > 0 for mm in said):
+        return None
+    return float(max(said))
 
 
 def result_of(uow: UnitOfWork, row: Study) -> Result | None:

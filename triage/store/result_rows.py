@@ -5,12 +5,11 @@ All in the caller's unit of work, and all idempotent: a step of a plan may run m
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from triage.core.finding import StudyState
 from triage.errors import NotFound
@@ -67,6 +66,16 @@ class Published:
     is_new: bool
 
 
+def stored_slices(study_uid: str) -> Select[Any]:
+    """Ask for the columns of `StoredSlice`; conflicting copies are left out, order is by UID."""
+    columns = (Instance.series_uid, Instance.sop_uid, Instance.digest, Instance.sop_class)
+    return (
+        select(*columns, Instance.header)
+        .where(Instance.study_uid == study_uid, Instance.conflict.is_(False))
+        .order_by(Instance.series_uid, Instance.sop_uid)
+    )
+
+
 def slices_of(
     uow: UnitOfWork, study_uid: str, sop_classes: Collection[str]
 ) -> dict[str, list[StoredSlice]]:
@@ -83,30 +92,11 @@ def slices_of(
     -------
     dict of series UID to list of StoredSlice
     """
-    query = (
-        select(
-            Instance.series_uid,
-            Instance.sop_uid,
-            Instance.digest,
-            Instance.sop_class,
-            Instance.header,
-        )
-        .where(Instance.study_uid == study_uid, Instance.conflict.is_(False))
-        .where(Instance.sop_class.in_(sorted(sop_classes)))
-        .order_by(Instance.series_uid, Instance.sop_uid)
-    )
+    query = stored_slices(study_uid).where(Instance.sop_class.in_(sorted(sop_classes)))
     found: dict[str, list[StoredSlice]] = {}
     for row in uow.execute(query):
         found.setdefault(row.series_uid, []).append(StoredSlice(*row))
     return found
-
-
-def digest_of_slices(slices: Iterable[StoredSlice]) -> str:
-    """Identity of a set of instances: what the door puts into its fact about them."""
-    whole = hashlib.sha256()
-    for line in sorted(f"{s.series_uid} {s.sop_uid} {s.digest}\n" for s in slices):
-        whole.update(line.encode("ascii"))
-    return whole.hexdigest()
 
 
 def series_uids(uow: UnitOfWork, study_uid: str) -> list[str]:
@@ -171,6 +161,17 @@ def add_result(uow: UnitOfWork, result: Values, findings: Sequence[Values]) -> s
         after = {"result_id": row.id, "status": row.status, "findings": len(findings)}
         events.append(uow, "study.result", study_uid=study.study_uid, after=after)
     return row.id
+
+
+def lock_study(uow: UnitOfWork, study_uid: str) -> None:
+    """Hold a study's row until the unit of work ends.
+
+    Raises
+    ------
+    NotFound
+        No such study.
+    """
+    _study(uow, study_uid)
 
 
 def publish(uow: UnitOfWork, study_uid: str, result_id: str, revision: int) -> Published:
