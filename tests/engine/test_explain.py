@@ -10,6 +10,7 @@ from tests.engine.toys import news, settled, submitted, toy
 from triage.core.work import Call, Cause, Effect, Facts, Health, Json, Outcome
 from triage.engine.effects import Outgoing
 from triage.engine.explain import explain
+from triage.store.tables import PlanVersion
 
 
 def told(live: Live) -> dict[str, Any]:
@@ -87,6 +88,17 @@ def test_the_whole_story_is_told(live: Live) -> None:
         ["sent"],
     )
     assert second["set_aside"] == {"chosen": ["abdomen"]}
+    assert first["because"]["kind"] == "news"
+    assert second["because"] == {
+        "kind": "back_track",
+        "replaces": [1],
+        "tool": "mask",
+        "cause": "contract_violated",
+        "message": "covers 2 % of the chest",
+        "fact": "chosen",
+        "giver": "choose",
+        "set_aside": ["choose"],
+    }
     old = {node["tool"]: node for node in first["nodes"]}
     assert {tool: node["state"] for tool, node in old.items()} == {
         "check": "done",
@@ -110,6 +122,7 @@ def test_the_whole_story_is_told(live: Live) -> None:
         "not installed here",
     )
     assert tools["findings", "openvino"]["cause"] == "costlier"
+    assert tools["findings", "torch"]["title"] == "Torch"
     assert tools["findings", "onnx"]["verdict"] == "done"
     assert tools["chosen", "choose"]["verdict"] == "set_aside"
 
@@ -134,8 +147,52 @@ def test_the_whole_story_is_told(live: Live) -> None:
     )
     (effect,) = answer["effects"]
     assert (effect["state"], effect["receipt"]) == ("done", {"archive": "holds it", "uid": "9"})
+    # Which step wanted it, in which plan, and what was sent.
+    assert (effect["tool"], effect["plan_version"], effect["what"]) == ("send", 2, {"uid": "9"})
+    assert effect["done_at_s"] >= effect["created_at_s"] > 0
     done = next(t for t in answer["tasks"] if t["tool"] == "onnx")
     assert (done["inputs"], done["attempts"], done["state"]) == ({"mask": "41 %"}, 1, "done")
+
+
+def test_another_tool_is_told_with_the_failure_that_led_to_it(live: Live) -> None:
+    down = Outcome(cause=Cause.TOOL_DOWN, message="the self-test differs by 0.21")
+    quick = toy("quick", ("mask",), ("findings",), lambda _f, _c: down, by="INT8")
+    slow = toy("slow", ("mask",), ("findings",), cost_s=3.0, by="fp32")
+    live.use(quick, slow)
+    submitted(live.runner, news(live.subject, ("findings",), {"mask": 1}))
+    settled(live.store, live.subject)
+    answer = told(live)
+    first, second = answer["plans"]
+    assert (first["state"], second["state"]) == ("given_up", "done")
+    assert {k: second["because"][k] for k in ("kind", "replaces", "tool", "cause", "giver")} == {
+        "kind": "other_tool",
+        "replaces": [1],
+        "tool": "quick",
+        "cause": "tool_down",
+        "giver": "",
+    }
+    tried = {one["tool"]: (one["by"], one["verdict"]) for one in answer["tools"]}
+    assert tried == {"quick": ("INT8", "failed"), "slow": ("fp32", "done")}
+
+
+def test_a_plan_made_again_says_that_somebody_asked(live: Live) -> None:
+    live.use(toy("one"))
+    for again in (False, True):
+        submitted(live.runner, news(live.subject, ("out",), {}, again=again))
+        settled(live.store, live.subject)
+    assert [plan["because"]["kind"] for plan in told(live)["plans"]] == ["news", "again"]
+
+
+def test_what_an_older_version_wrote_is_told_without_parts(live: Live) -> None:
+    live.use(toy("one"))
+    submitted(live.runner, news(live.subject, ("out",)))
+    row = settled(live.store, live.subject)
+    with live.store.unit_of_work() as uow:
+        stored = uow.get(PlanVersion, row.id)
+        assert stored is not None
+        stored.graph = {k: v for k, v in stored.graph.items() if k != "because"}
+    (plan,) = told(live)["plans"]
+    assert plan["because"] is None and plan["nodes"][0]["state"] == "done"
 
 
 def test_a_goal_that_waits_says_for_what_and_who_would_give_it(live: Live) -> None:
@@ -149,3 +206,12 @@ def test_a_goal_that_waits_says_for_what_and_who_would_give_it(live: Live) -> No
     assert plan["ended_why"] == "findings (for goal) is missing: torch: not installed here"
     assert plan["missing"][0]["givers"][0]["message"] == "not installed here"
     assert answer["tools"][0]["verdict"] == "not_tried"
+
+
+def test_what_cannot_be_had_names_the_facts_that_are_lacking(live: Live) -> None:
+    live.use(toy("find", ("mask",), ("findings",)))
+    submitted(live.runner, news(live.subject, ("findings",), {}))
+    (plan,) = told(live)["plans"]
+    (giver,) = plan["missing"][0]["givers"]
+    assert (giver["why"], giver["lacks"], giver["title"]) == ("needs_missing", ["mask"], "Find")
+    assert plan["missing"][1] == {"fact": "mask", "wanted_by": "find", "givers": []}

@@ -55,7 +55,9 @@ def store_result(store: Store, files: Files) -> DetectTool:
         ]
         with store.unit_of_work() as uow:
             result_id = result_rows.add_result(uow, result, rows)
-        return Outcome(facts={RESULT: {"result_id": result_id, "status": found.status.value}})
+        fact = {"result_id": result_id, "status": found.status.value}
+        said = f"{len(rows)} finding{'' if len(rows) == 1 else 's'} stored"
+        return Outcome(facts={RESULT: fact}, message=said)
 
     return DetectTool(lambda: spec, work)
 
@@ -120,6 +122,10 @@ def publish_result(store: Store, effects: Effects = lambda study_uid, result_id:
             "state": done.state,
             "revision": int(evidence["revision"]),
         }
-        return Outcome(facts={PUBLISHED: fact}, effects=effects(call.subject, result["result_id"]))
+        return Outcome(
+            facts={PUBLISHED: fact},
+            message=f"the study is {done.state.replace('_', ' ')}: {evidence.get('why', '')}",
+            effects=effects(call.subject, result["result_id"]),
+        )
 
     return DetectTool(lambda: spec, work)

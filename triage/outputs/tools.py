@@ -70,7 +70,12 @@ class ReportTool:
         except NotFound as error:
             return Outcome(cause=Cause.INPUT_MISSING, message=error.message)
         fact = {"sop_uid": written.sop_uid, "digest": written.digest, "status": written.status}
-        return Outcome(facts={self.spec.gives[0]: fact}, effects=self._effects(written))
+        to = f"for {', '.join(self.destinations)}" if self.destinations else "no PACS wants it"
+        return Outcome(
+            facts={self.spec.gives[0]: fact},
+            message=f"{written.status.lower()} structured report, {to}",
+            effects=self._effects(written),
+        )
 
     def _write(self, fact: Any, study_uid: str) -> Output:
         with self.store.reading() as uow:
