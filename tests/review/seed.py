@@ -294,10 +294,13 @@ def services() -> Services:
     store = Store(settings.url)
     store.upgrade()
     web_root = REPOSITORY / "web" / "dist"
+    from triage.engine.explain import explain
+
     return Services(
         store=store,
         files=Files(settings.data / "objects"),
         settings=settings,
+        explain=explain,
         web_root=web_root if web_root.is_dir() else None,
     )
 

@@ -28,7 +28,7 @@ def store_result(store: Store, files: Files) -> DetectTool:
 
     RESULT is ``{"result_id", "status"}``.
     """
-    spec = ToolSpec("store_result", "1", "Store the findings", (DETECTION,), (RESULT,), cost_s=0.05)
+    spec = ToolSpec("store_result", "1", "Store findings", (DETECTION,), (RESULT,), cost_s=0.05)
 
     def work(facts: Facts, call: Call) -> Outcome:
         told = mapping(facts[DETECTION])
@@ -56,7 +56,7 @@ def store_result(store: Store, files: Files) -> DetectTool:
         with store.unit_of_work() as uow:
             result_id = result_rows.add_result(uow, result, rows)
         fact = {"result_id": result_id, "status": found.status.value}
-        said = f"{len(rows)} finding{'' if len(rows) == 1 else 's'} stored"
+        said = f"{len(rows)} finding{'' if len(rows) == 1 else 's'}"
         return Outcome(facts={RESULT: fact}, message=said)
 
     return DetectTool(lambda: spec, work)
@@ -102,7 +102,7 @@ def publish_result(store: Store, effects: Effects = lambda study_uid, result_id:
     PUBLISHED is ``{"result_id", "state", "revision"}``.
     """
     spec = ToolSpec(
-        "publish_result", "1", "Publish the result", (RESULT, COMPLETENESS), (PUBLISHED,),
+        "publish_result", "1", "Publish result", (RESULT, COMPLETENESS), (PUBLISHED,),
         cost_s=0.02,
     )  # fmt: skip
 
@@ -124,7 +124,7 @@ def publish_result(store: Store, effects: Effects = lambda study_uid, result_id:
         }
         return Outcome(
             facts={PUBLISHED: fact},
-            message=f"the study is {done.state.replace('_', ' ')}: {evidence.get('why', '')}",
+            message=f"{done.state.replace('_', ' ')}: {evidence.get('why', '')}",
             effects=effects(call.subject, result["result_id"]),
         )
 

@@ -76,7 +76,7 @@ def assemble_series(store: Store, files: Files) -> DetectTool:
     SERIES_VERDICTS is ``{"digest", "series": [{series_uid, verdict, key, input_digest, …}]}``.
     """
     spec = ToolSpec(
-        "assemble_series", "1", "Judge the series", (INSTANCES,), (SERIES_VERDICTS,), cost_s=0.3
+        "assemble_series", "1", "Judge series", (INSTANCES,), (SERIES_VERDICTS,), cost_s=0.3
     )
 
     def work(facts: Facts, call: Call) -> Outcome:
@@ -112,7 +112,7 @@ def choose_series(files: Files) -> DetectTool:
     nothing may be read.
     """
     spec = ToolSpec(
-        "choose_series", "1", "Choose the series to read", (SERIES_VERDICTS,), (CHOSEN_SERIES,),
+        "choose_series", "1", "Choose series", (SERIES_VERDICTS,), (CHOSEN_SERIES,),
         cost_s=0.01,
     )  # fmt: skip
 
@@ -141,7 +141,8 @@ def _say_judged(judged: Sequence[SeriesAssessment]) -> str:
     readable = sum(one.verdict in series.READABLE for one in judged)
     if not judged:
         return "no CT series"
-    return f"{len(judged)} CT series, {readable or 'none'} of them to read"
+    all_of_them = "" if readable == len(judged) else f"{readable or 'none'} of them "
+    return f"{len(judged)} CT series, {all_of_them}readable"
 
 
 def _store_series(
@@ -254,7 +255,7 @@ def pack_volume(store: Store, cache: VolumeCache, pack: Pack) -> DetectTool:
     VOLUME_STREAM is ``{"series_uid", "key", "message"}``.
     """
     spec = ToolSpec(
-        "pack_volume", "1", "Pack pixels for the viewer", (CHOSEN_SERIES,), (VOLUME_STREAM,),
+        "pack_volume", "1", "Pack for viewer", (CHOSEN_SERIES,), (VOLUME_STREAM,),
         cost_s=2.0,
     )  # fmt: skip
 
@@ -272,7 +273,7 @@ def pack_volume(store: Store, cache: VolumeCache, pack: Pack) -> DetectTool:
         with store.unit_of_work() as uow:
             result_rows.write_stream(uow, chosen["series_uid"], key, packed.info)
         fact = {"series_uid": chosen["series_uid"], "key": key, "message": ""}
-        said = f"{len(packed.frames)} slices packed"
+        said = f"{len(packed.frames)} slices"
         return Outcome(facts={VOLUME_STREAM: fact}, message=said)
 
     return DetectTool(lambda: spec, work)

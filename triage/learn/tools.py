@@ -178,7 +178,7 @@ def seal_test_set(bench: Bench) -> DetectTool:
             said += f", {len(seen)} set aside: the champion was trained on them"
         return Outcome(facts={SEALED_SET: fact}, message=said)
 
-    return _tool(("seal_test_set", "Seal the test patients", (ROUND,), SEALED_SET), 30.0, work)
+    return _tool(("seal_test_set", "Seal test set", (ROUND,), SEALED_SET), 30.0, work)
 
 
 def _ancestral_hashes(bench: Bench, digest: str | None) -> set[str]:
@@ -236,7 +236,7 @@ def collect_training_set(bench: Bench) -> DetectTool:
             said += f"; {len(unreadable)} series could not be read"
         return Outcome(facts={TRAINING_SET: fact}, message=said)
 
-    spec = ("collect_training_set", "Freeze the signed decisions", (ROUND, SEALED_SET))
+    spec = ("collect_training_set", "Freeze decisions", (ROUND, SEALED_SET))
     return _tool((*spec, TRAINING_SET), 20.0, work)
 
 
@@ -294,7 +294,7 @@ def finetune(bench: Bench) -> DetectTool:
         fact: dict[str, Json] = {"key": bench.files.put(weights), "steps": plan.steps}
         return Outcome(facts={TUNED: fact}, message=f"{plan.steps} steps of training")
 
-    spec = ("finetune", "Fine-tune the champion", (ROUND, TRAINING_SET), TUNED)
+    spec = ("finetune", "Fine-tune", (ROUND, TRAINING_SET), TUNED)
     return _tool(spec, 600.0, work, torch_health)
 
 
@@ -328,7 +328,7 @@ def export_challenger(bench: Bench) -> DetectTool:
         said = f"{challenger.name} {challenger.version}, its self-test passed"
         return Outcome(facts={CHALLENGER: fact}, message=said)
 
-    spec = ("export_challenger", "Make the challenger", (ROUND, TRAINING_SET, TUNED), CHALLENGER)
+    spec = ("export_challenger", "Make challenger", (ROUND, TRAINING_SET, TUNED), CHALLENGER)
     return _tool(spec, 20.0, work, torch_health)
 
 
@@ -392,7 +392,7 @@ def evaluate_challenger(bench: Bench) -> DetectTool:
         said = f"both models read {len(rows)} sealed cases"
         return Outcome(facts={COMPARISON: {"key": key, "cases": len(rows)}}, message=said)
 
-    spec = ("evaluate_challenger", "Compare on the test patients")
+    spec = ("evaluate_challenger", "Compare models")
     return _tool((*spec, (ROUND, SEALED_SET, CHALLENGER), COMPARISON), 60.0, work)
 
 

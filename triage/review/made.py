@@ -40,6 +40,7 @@ def of_study(uow: UnitOfWork, world: Services, row: Study, to_do: Sequence[str])
     return HowMade(
         **dict(account),
         study=StudyHead.model_validate(row),
+        round=None,
         titles=_TITLES,
         people=_reading(uow, row, to_do, start) if row.state in _READABLE else [],
         last_image_at_s=_since(start, row.last_received_at),
@@ -52,9 +53,12 @@ def of_round(uow: UnitOfWork, world: Services, row: Round) -> HowMade:
     account = _account(uow, world, row.id)
     return HowMade(
         **dict(account),
+        study=None,
         round=RoundHead.model_validate(row),
         titles=_TITLES,
         people=_promoting(uow, row, account.started_at),
+        last_image_at_s=None,
+        ready_at_s=None,
     )
 
 

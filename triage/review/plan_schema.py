@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
-
 from triage.core.work import Cause, Queue
 from triage.engine.plans import WhyNot
 from triage.review.schema import Model
@@ -26,7 +24,7 @@ class NotTaken(Model):
     by: str = ""
     why: WhyNot
     message: str
-    lacks: list[str] = Field(default_factory=list)
+    lacks: tuple[str, ...] = ()
     cost_s: float | None
 
 
@@ -258,9 +256,9 @@ class HowMade(Account):
         Of a study: seconds from the first plan, negative before it.
     """
 
-    study: StudyHead | None = None
-    round: RoundHead | None = None
+    study: StudyHead | None
+    round: RoundHead | None
     titles: Titles
-    people: list[PersonStep] = Field(default_factory=list)
-    last_image_at_s: float | None = None
-    ready_at_s: float | None = None
+    people: list[PersonStep]
+    last_image_at_s: float | None
+    ready_at_s: float | None

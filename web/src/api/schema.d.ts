@@ -1175,19 +1175,19 @@ export interface components {
             /** Effects */
             effects: components["schemas"]["EffectView"][];
             /** Last Image At S */
-            last_image_at_s?: number | null;
+            last_image_at_s: number | null;
             /** People */
-            people?: components["schemas"]["PersonStep"][];
+            people: components["schemas"]["PersonStep"][];
             /** Plans */
             plans: components["schemas"]["PlanVersionView"][];
             /** Ready At S */
-            ready_at_s?: number | null;
-            round?: components["schemas"]["RoundHead"] | null;
+            ready_at_s: number | null;
+            round: components["schemas"]["RoundHead"] | null;
             /** Seconds */
             seconds: number | null;
             /** Started At */
             started_at: string | null;
-            study?: components["schemas"]["StudyHead"] | null;
+            study: components["schemas"]["StudyHead"] | null;
             /** Subject */
             subject: string;
             /** Tasks */
@@ -1392,8 +1392,11 @@ export interface components {
             cost_s: number | null;
             /** Fact */
             fact: string;
-            /** Lacks */
-            lacks?: string[];
+            /**
+             * Lacks
+             * @default []
+             */
+            lacks: string[];
             /** Message */
             message: string;
             /**

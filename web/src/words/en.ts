@@ -1,6 +1,7 @@
 import { context } from './en.context'
 import { findings } from './en.findings'
 import { learning } from './en.learning'
+import { plan } from './en.plan'
 import { viewer } from './en.viewer'
 import { worklist } from './en.worklist'
 
@@ -19,7 +20,7 @@ export const en = {
   close: 'Close',
   signOut: 'Sign out',
   keys: 'keys',
-  pages: { worklist: 'Worklist', learning: 'Learning' },
+  pages: { worklist: 'Worklist', study: 'Study', learning: 'Learning' },
   login: {
     title: 'Sign in',
     name: 'Name',
@@ -45,6 +46,11 @@ export const en = {
   viewer,
   findings,
   learning,
+  plan,
+  notFound: {
+    title: 'There is no page at this address',
+    text: 'The address may be cut off or mistyped. Nothing was changed.',
+  },
 }
 
 export type Words = typeof en
