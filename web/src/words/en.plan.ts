@@ -62,7 +62,7 @@ export const plan = {
   notSent: 'not sent yet',
   sending: 'sending',
   noGiver: (fact: string) => `No tool here gives ${fact}`,
-  cannot: (fact: string, tool: string, why: string) => `No ${fact}: ${tool}, ${why}`,
+  cannot: (fact: string, tool: string, why: string) => `Cannot be had: ${fact}. ${tool}: ${why}`,
   waitsForIt: 'waits for it',
   trace: {
     title: 'What happened, in the order of time',
