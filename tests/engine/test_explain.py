@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import json
+from itertools import count
+from threading import Event
 from typing import Any
 
 from tests.engine.conftest import Live
-from tests.engine.toys import news, settled, submitted, toy
+from tests.engine.toys import (
+    DEADLINE_S,
+    news,
+    renamed,
+    settled,
+    submitted,
+    tasks,
+    toy,
+    wait_until,
+)
 from triage.core.work import Call, Cause, Effect, Facts, Health, Json, Outcome
 from triage.engine.effects import Outgoing
 from triage.engine.explain import explain
@@ -193,6 +204,34 @@ def test_what_an_older_version_wrote_is_told_without_parts(live: Live) -> None:
         stored.graph = {k: v for k, v in stored.graph.items() if k != "because"}
     (plan,) = told(live)["plans"]
     assert plan["because"] is None and plan["nodes"][0]["state"] == "done"
+
+
+def test_a_result_that_an_earlier_plan_ended_meanwhile_is_told_in_both(live: Live) -> None:
+    """Two plans run one tool on one input; the result of the first to end stands for both."""
+    begun, gates = [Event(), Event()], [Event(), Event()]
+    numbers = count()
+
+    def slow(_facts: Facts, _call: Call) -> Outcome:
+        number = next(numbers)
+        begun[number].set()
+        assert gates[number].wait(DEADLINE_S)
+        return Outcome({"out": "the same"}, message="it is made")
+
+    live.use(toy("slow", ("in",), ("out",), slow))
+    asked = news(live.subject, ("out",), {"in": 1})
+    submitted(live.runner, renamed(asked, "early"))
+    assert begun[0].wait(DEADLINE_S)
+    submitted(live.runner, renamed(asked, "late"))
+    assert begun[1].wait(DEADLINE_S)
+    gates[0].set()
+    wait_until(lambda: tasks(live.store, live.subject)["slow"].state == "done", "the first ends")
+    gates[1].set()
+    settled(live.store, live.subject)
+    first, second = told(live)["plans"]
+    assert (first["state"], second["state"]) == ("given_up", "done")
+    for plan, reused in ((first, False), (second, True)):
+        (node,) = plan["nodes"]
+        assert (node["state"], node["message"], node["reused"]) == ("done", "it is made", reused)
 
 
 def test_a_goal_that_waits_says_for_what_and_who_would_give_it(live: Live) -> None:

@@ -134,6 +134,9 @@ class NodeRun:
             if row is None:
                 return SUPERSEDED
             if row.state == TaskState.DONE.value:  # another worker was first; its result stands
+                plan = work_rows.plan(uow, plan_id)
+                if plan is not None and current:
+                    _note_reuse(uow, plan, row)
                 return _said(row)
             outcome = _not_again(uow, row.subject, ended.outcome)
             work_rows.record(uow, row, outcome, ended.seconds, current=current)
