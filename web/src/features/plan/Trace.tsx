@@ -22,7 +22,7 @@ function Line({ row, selected, shown, onSelect }: Omit<Props, 'rows'> & { readon
   return (
     <tr data-selected={(target !== null && target === selected) || undefined} data-quiet={row.verdict === null || undefined}>
       <td className={styles['number']}>{row.at === null ? words.absent : duration(row.at)}</td>
-      <th scope="row">
+      <th scope="row" title={row.step}>
         {target ? (
           <UnstyledButton className={styles['rowLink'] ?? ''} onClick={() => onSelect(target)}>
             {row.step}

@@ -2,7 +2,7 @@ import { layered, type Place } from './layout'
 import type { Back, Graph, Lane, PlanNode } from './model'
 
 /** Sizes of look.md, section 3, in CSS px. */
-export const size = { width: 134, height: 48, stepX: 158, stepY: 88, left: 14, top: 44, lane: 84, label: 34 } as const
+export const size = { width: 134, height: 48, stepX: 158, stepY: 88, left: 14, top: 44, lane: 62, label: 34 } as const
 const round = 5
 
 export interface Box {
