@@ -43,6 +43,35 @@ COMPARISON = "comparison"  # what both models said of the sealed set
 VERDICT = "verdict"  # promote | refuse | not_enough_evidence, with its reason
 LEARN = Goal("round", wants=(VERDICT,), priority=200)
 
+# What a fact and a goal are called by people: on the page "How this was made", in reports.
+FACT_TITLES: Mapping[str, str] = {
+    INSTANCES: "images that arrived",
+    COMPLETENESS: "evidence that all has arrived",
+    SERIES_VERDICTS: "which series can be read",
+    CHOSEN_SERIES: "the series to read",
+    VOLUME_STREAM: "pixels for the viewer",
+    DETECTION: "marks of the model",
+    RESULT: "stored findings",
+    PUBLISHED: "the published result",
+    REPORT: "preliminary report",
+    SIGNED: "a reader's signature",
+    REPORT_FINAL: "signed report",
+    ROUND: "what was asked for",
+    SEALED_SET: "sealed test patients",
+    TRAINING_SET: "frozen signed decisions",
+    TUNED: "fine-tuned weights",
+    CHALLENGER: "the challenger",
+    COMPARISON: "the comparison",
+    VERDICT: "the verdict",
+}
+GOAL_TITLES: Mapping[str, str] = {
+    PROVISIONAL.name: "provisional result, before the study is complete",
+    PUBLISH.name: "result of the complete study",
+    REPORT_PRELIMINARY.name: "preliminary report for the PACS",
+    REPORT_SIGNED.name: "signed report for the PACS",
+    LEARN.name: "challenger with a verdict",
+}
+
 # How much a rejected mark teaches "no nodule here", by the reader's reason. A duplicate lies on a
 # nodule, and what looks like one to the machine and benign to a reader is taught gently.
 NEGATIVE_WEIGHT: Mapping[RejectReason, float] = {

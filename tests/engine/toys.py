@@ -30,6 +30,7 @@ def spec(
     attempts: int = 2,
     timeout_s: float = 60.0,
     queue: Queue = Queue.CPU,
+    by: str = "",
 ) -> ToolSpec:
     """A self-description with the usual values."""
     return ToolSpec(
@@ -42,6 +43,7 @@ def spec(
         queue=queue,
         attempts=attempts,
         timeout_s=timeout_s,
+        by=by,
     )
 
 

@@ -296,11 +296,14 @@ def services() -> Services:
     store = Store(settings.url)
     store.upgrade()
     web_root = REPOSITORY / "web" / "dist"
+    from triage.engine.explain import explain
+
     return Services(
         store=store,
         files=Files(settings.data / "objects"),
         settings=settings,
         assess=assess,
+        explain=explain,
         web_root=web_root if web_root.is_dir() else None,
     )
 

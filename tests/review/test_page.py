@@ -6,6 +6,7 @@ import dataclasses
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -44,7 +45,15 @@ def test_after_signing_in_the_way_goes_on(with_page: House) -> None:
     assert answer.headers["location"] == "/login?next=/study/1.2.3"
 
 
-@pytest.mark.parametrize("address", ["/", "/study/1.2.3", "/login"])
+def test_a_shared_address_keeps_what_it_points_at(with_page: House) -> None:
+    answer = with_page.client().get("/study/1.2.3/plan?plan=2&step=2.find")
+    wanted = parse_qs(urlsplit(answer.headers["location"]).query)["next"]
+    assert wanted == ["/study/1.2.3/plan?plan=2&step=2.find"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/study/1.2.3", "/study/1.2.3/plan", "/no/such/page", "/login"]
+)
 def test_whoever_is_signed_in_gets_the_page_at_every_address(
     with_page: House, address: str
 ) -> None:

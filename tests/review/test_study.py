@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from itertools import pairwise
 from typing import Any
 
@@ -13,8 +12,6 @@ from hypothesis import strategies as st
 from tests.review.conftest import House
 from tests.review.seed import Case, uid
 from triage.core.finding import ResultStatus, StudyState
-from triage.errors import NotFound
-from triage.review.api import create_app
 from triage.review.study import merged
 from triage.store.tables import (
     Association,
@@ -170,32 +167,6 @@ def test_an_object_nobody_sends_is_not_waiting(house: House) -> None:
             )
         )  # fmt: skip
     assert house.get(study_uid)["outputs"][0]["delivery"] == "none"
-
-
-# ---------------------------------------------------------------- plan
-
-
-def test_the_plan_comes_from_the_engine_or_is_not_built(house: House) -> None:
-    study_uid = house.study()
-    assert house.reader.get(f"/api/studies/{study_uid}/plan").status_code == 501
-    services = dataclasses.replace(
-        house.services, explain=lambda _uow, subject: {"subject": subject, "versions": []}
-    )
-    explained = dataclasses.replace(house, app=create_app(services), clients={})
-    pacs = explained.as_("pacs_admin")
-    answer = pacs.get(f"/api/studies/{study_uid}/plan")
-    assert answer.json() == {"subject": study_uid, "versions": []}
-    assert pacs.get("/api/studies/1.2.3/plan").status_code == 404
-
-
-def test_the_engines_own_refusal_keeps_its_words(house: House) -> None:
-    def nothing(_uow: object, _subject: str) -> dict[str, Any]:
-        raise NotFound("no plan was made for this study yet", code="no_plan")
-
-    services = dataclasses.replace(house.services, explain=nothing)
-    client = dataclasses.replace(house, app=create_app(services), clients={}).as_("auditor")
-    answer = client.get(f"/api/studies/{house.study()}/plan")
-    assert (answer.status_code, answer.json()["code"]) == (404, "no_plan")
 
 
 # ---------------------------------------------------------------- what was on screen

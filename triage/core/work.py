@@ -74,6 +74,8 @@ class ToolSpec:
         How often the same input may be tried when the cause allows a retry.
     timeout_s : float
         After which the try counts as TIMEOUT.
+    by : str
+        What does the work, where several tools bear one title: "OpenVINO".
     """
 
     name: str
@@ -85,6 +87,7 @@ class ToolSpec:
     queue: Queue = Queue.CPU
     attempts: int = 2
     timeout_s: float = 600.0
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class Outcome:
     cause : Cause or None
         None when it went well.
     message : str
-        One sentence for a person.
+        One sentence for a person: what came of it, or why nothing did.
     bad_fact : str or None
         With LOW_QUALITY, CONTRACT_VIOLATED or INPUT_BAD: the needed fact that is to blame, so that
         the engine can go back to the tool that gave it.

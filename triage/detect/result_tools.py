@@ -28,7 +28,7 @@ def store_result(store: Store, files: Files) -> DetectTool:
 
     RESULT is ``{"result_id", "status"}``.
     """
-    spec = ToolSpec("store_result", "1", "Store the findings", (DETECTION,), (RESULT,), cost_s=0.05)
+    spec = ToolSpec("store_result", "1", "Store findings", (DETECTION,), (RESULT,), cost_s=0.05)
 
     def work(facts: Facts, call: Call) -> Outcome:
         told = mapping(facts[DETECTION])
@@ -55,7 +55,9 @@ def store_result(store: Store, files: Files) -> DetectTool:
         ]
         with store.unit_of_work() as uow:
             result_id = result_rows.add_result(uow, result, rows)
-        return Outcome(facts={RESULT: {"result_id": result_id, "status": found.status.value}})
+        fact = {"result_id": result_id, "status": found.status.value}
+        said = f"{len(rows)} finding{'' if len(rows) == 1 else 's'}"
+        return Outcome(facts={RESULT: fact}, message=said)
 
     return DetectTool(lambda: spec, work)
 
@@ -103,7 +105,7 @@ def publish_result(store: Store, effects: Effects = lambda study_uid, result_id:
     PUBLISHED is ``{"result_id", "state", "revision"}``.
     """
     spec = ToolSpec(
-        "publish_result", "1", "Publish the result", (RESULT, COMPLETENESS), (PUBLISHED,),
+        "publish_result", "1", "Publish result", (RESULT, COMPLETENESS), (PUBLISHED,),
         cost_s=0.02,
     )  # fmt: skip
 
@@ -127,6 +129,10 @@ def publish_result(store: Store, effects: Effects = lambda study_uid, result_id:
             "state": done.state,
             "revision": int(evidence["revision"]),
         }
-        return Outcome(facts={PUBLISHED: fact}, effects=effects(call.subject, result["result_id"]))
+        return Outcome(
+            facts={PUBLISHED: fact},
+            message=f"{done.state.replace('_', ' ')}: {evidence.get('why', '')}",
+            effects=effects(call.subject, result["result_id"]),
+        )
 
     return DetectTool(lambda: spec, work)

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from triage.core.finding import Detection, Reason, SeriesVerdict
+from triage.core.finding import Detection, Reason, ResultStatus, SeriesVerdict
 from triage.core.volume import Volume
 from triage.core.work import (
     Call,
@@ -77,7 +77,7 @@ def assemble_series(store: Store, files: Files) -> DetectTool:
     SERIES_VERDICTS is ``{"digest", "series": [{series_uid, verdict, key, input_digest, …}]}``.
     """
     spec = ToolSpec(
-        "assemble_series", "1", "Judge the series", (INSTANCES,), (SERIES_VERDICTS,), cost_s=0.3
+        "assemble_series", "1", "Judge series", (INSTANCES,), (SERIES_VERDICTS,), cost_s=0.3
     )
 
     def work(facts: Facts, call: Call) -> Outcome:
@@ -99,7 +99,9 @@ def assemble_series(store: Store, files: Files) -> DetectTool:
             for uid in sorted(set(all_uids) - stored.keys()):
                 reason = Reason("not_read", "holds no CT images: stored, never read", uid)
                 result_rows.write_verdict(uow, uid, SeriesVerdict.REFUSE.value, [asdict(reason)])
-        return Outcome(facts={SERIES_VERDICTS: {"digest": digest, "series": rows}})
+        return Outcome(
+            facts={SERIES_VERDICTS: {"digest": digest, "series": rows}}, message=_say_judged(judged)
+        )
 
     return DetectTool(lambda: spec, work)
 
@@ -111,7 +113,7 @@ def choose_series(files: Files) -> DetectTool:
     nothing may be read.
     """
     spec = ToolSpec(
-        "choose_series", "1", "Choose the series to read", (SERIES_VERDICTS,), (CHOSEN_SERIES,),
+        "choose_series", "1", "Choose series", (SERIES_VERDICTS,), (CHOSEN_SERIES,),
         cost_s=0.01,
     )  # fmt: skip
 
@@ -128,10 +130,20 @@ def choose_series(files: Files) -> DetectTool:
                     "input_digest": row.get("input_digest", verdicts["digest"]),
                     "reasons": [asdict(r) for r in choice.reasons],
                 }
-            }
+            },
+            message="; ".join(r.message for r in choice.reasons),
         )
 
     return DetectTool(lambda: spec, work)
+
+
+def _say_judged(judged: Sequence[SeriesAssessment]) -> str:
+    """How many CT series there are, and how many of them may be read."""
+    readable = sum(one.verdict in series.READABLE for one in judged)
+    if not judged:
+        return "no CT series"
+    all_of_them = "" if readable == len(judged) else f"{readable or 'none'} of them "
+    return f"{len(judged)} CT series, {all_of_them}readable"
 
 
 def _store_series(
@@ -170,6 +182,9 @@ def detect_onnx(files: Files, model_folder: Callable[[], Path], cache: VolumeCac
     return _detect_tool(RuntimeChoice.ONNX, 10.0, files, model_folder, cache)
 
 
+_RUNTIMES = {RuntimeChoice.OPENVINO: "OpenVINO", RuntimeChoice.ONNX: "ONNX Runtime"}
+
+
 def _detect_tool(
     choice: RuntimeChoice,
     cost_s: float,
@@ -188,6 +203,7 @@ def _detect_tool(
             needs=(CHOSEN_SERIES,),
             gives=(DETECTION,),
             cost_s=cost_s,
+            by=_RUNTIMES[choice],
         )
 
     def work(facts: Facts, call: Call) -> Outcome:
@@ -213,7 +229,18 @@ def _detection(files: Files, chosen: Mapping[str, Any], found: Detection) -> Out
         "status": found.status.value,
         "findings": len(found.findings),
     }
-    return Outcome(facts={DETECTION: fact})
+    return Outcome(facts={DETECTION: fact}, message=_say_found(found))
+
+
+def _say_found(found: Detection) -> str:
+    """Never "nothing found" of what was not looked at."""
+    marked = f"{len(found.findings)} finding{'' if len(found.findings) == 1 else 's'}"
+    why = "; ".join(reason.message for reason in found.reasons)
+    if found.status is ResultStatus.ASSESSED:
+        return f"{marked}, whole lung assessed"
+    if found.status is ResultStatus.PARTLY_ASSESSED:
+        return f"{marked}, partly assessed: {why}"
+    return f"not assessed: {why}"
 
 
 def pack_volume(store: Store, cache: VolumeCache, pack: Pack) -> DetectTool:
@@ -229,7 +256,7 @@ def pack_volume(store: Store, cache: VolumeCache, pack: Pack) -> DetectTool:
     VOLUME_STREAM is ``{"series_uid", "key", "message"}``.
     """
     spec = ToolSpec(
-        "pack_volume", "1", "Pack pixels for the viewer", (CHOSEN_SERIES,), (VOLUME_STREAM,),
+        "pack_volume", "1", "Pack for viewer", (CHOSEN_SERIES,), (VOLUME_STREAM,),
         cost_s=2.0,
     )  # fmt: skip
 
@@ -247,12 +274,14 @@ def pack_volume(store: Store, cache: VolumeCache, pack: Pack) -> DetectTool:
         with store.unit_of_work() as uow:
             result_rows.write_stream(uow, chosen["series_uid"], key, packed.info)
         fact = {"series_uid": chosen["series_uid"], "key": key, "message": ""}
-        return Outcome(facts={VOLUME_STREAM: fact})
+        said = f"{len(packed.frames)} slices"
+        return Outcome(facts={VOLUME_STREAM: fact}, message=said)
 
     return DetectTool(lambda: spec, work)
 
 
 def _no_stream(series_uid: str | None, message: str) -> Outcome:
     return Outcome(
-        facts={VOLUME_STREAM: {"series_uid": series_uid, "key": None, "message": message}}
+        facts={VOLUME_STREAM: {"series_uid": series_uid, "key": None, "message": message}},
+        message=f"nothing packed: {message}",
     )

@@ -5,14 +5,14 @@ The answer of ``GET /api/studies/{uid}/plan``, and the source of the page "How t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from triage.core.work import TaskState
+from triage.core.work import Cause, TaskState
+from triage.engine.told import Clock, effects_told, iso, trace_told
 from triage.store import outbox_rows, work_rows
 from triage.store.session import UnitOfWork
-from triage.store.tables import Event, Outbox, PlanVersion, TaskRow
+from triage.store.tables import Event, PlanVersion, TaskRow
 
 _KINDS = ("plan.made", "plan.ended", "task.ended", "effect.done")
 
@@ -30,57 +30,48 @@ def explain(uow: UnitOfWork, subject: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``plans[]`` {plan_id, version, goal, why, state, ended_why, created_at, ended_at, at_s,
-        ended_at_s, facts, cost_s, nodes[], rejected[], missing[]}; a node is its planned form
-        (tool, version, title, needs, gives, queue, cost_s, takes, depends_on) and what came of it
-        in that version: {state, task_id, reused, attempts, seconds, cause, message, outputs,
-        started_at_s, ended_at_s, set_aside: why its result was taken back later, else null}.
+        ``plans[]`` {plan_id, version, goal, why, because, state, ended_why, created_at, ended_at,
+        at_s, ended_at_s, facts, cost_s, nodes[], rejected[], missing[]}; ``because`` is `Because`
+        with plan versions instead of ids; a node is its planned form (tool, version,
+        title, by, needs, gives, queue, cost_s, takes, depends_on) and what came of it in that
+        version: {state, task_id, reused, attempts, seconds, cause, message, outputs, started_at_s,
+        ended_at_s, set_aside: why its result was taken back later, else null}.
         ``tasks[]`` {task_id, tool, version, state, inputs, outputs, cause, message, bad_fact,
         attempts, seconds, executor, started_at, ended_at}.
-        ``tools[]`` tried or rejected, by fact: {fact, tool, version, verdict: done | failed |
-        set_aside | not_tried, cause, message, seconds, cost_s}.
+        ``tools[]`` tried or rejected, by fact: {fact, tool, version, title, by, verdict: done |
+        failed | set_aside | not_tried …, cause, message, lacks, seconds, cost_s}.
         ``trace[]`` in the order of time: {at_s, kind: goal | task | reuse | back | end | effect,
-        step, outcome, cause, plan_version, seconds}.
-        ``effects[]`` {key, kind, state, attempts, last_error, next_at, receipt, created_at,
-        done_at}. ``started_at`` and ``seconds`` of the whole; times in seconds count from there.
+        tool, step, state, outcome, cause, plan_version, seconds, key, receipt}.
+        ``effects[]`` {key, kind, what, tool, plan_version, state, attempts, last_error, next_at,
+        receipt, created_at, done_at, created_at_s, done_at_s}; ``what`` holds ids and digests,
+        ``tool`` is the one that wanted it. ``started_at`` and ``seconds`` of the whole; times in
+        seconds count from there.
         All lists are empty for a subject that was never planned for.
     """
     plans = work_rows.versions_of(uow, subject)
     tasks = work_rows.tasks_of(uow, subject)
     effects = outbox_rows.effects_of(uow, subject)
     log = work_rows.log_of(uow, subject, _KINDS)
-    clock = _Clock(plans[0].created_at if plans else None)
+    clock = Clock(plans[0].created_at if plans else None)
     ended = [row.ended_at for row in plans if row.ended_at is not None]
     return {
         "subject": subject,
-        "started_at": _iso(plans[0].created_at) if plans else None,
+        "started_at": iso(plans[0].created_at) if plans else None,
         "seconds": clock.at(max(ended)) if ended else None,
-        "plans": [_plan(row, tasks, log, clock) for row in plans],
+        "plans": [_plan(row, plans, tasks, log, clock) for row in plans],
         "tasks": [_task(row) for row in tasks],
         "tools": _tools(plans, tasks),
-        "trace": _trace(plans, log, clock),
-        "effects": [_effect(row) for row in effects],
+        "trace": trace_told(plans, log, clock),
+        "effects": effects_told(plans, effects, log, clock),
     }
 
 
-class _Clock:
-    """Seconds since the first plan."""
-
-    def __init__(self, start: datetime | None) -> None:
-        self._start = start
-
-    def at(self, moment: datetime | None) -> float | None:
-        if moment is None or self._start is None:
-            return None
-        return round((moment - self._start).total_seconds(), 3)
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None
-
-
 def _plan(
-    row: PlanVersion, tasks: Iterable[TaskRow], log: Iterable[Event], clock: _Clock
+    row: PlanVersion,
+    plans: Sequence[PlanVersion],
+    tasks: Iterable[TaskRow],
+    log: Iterable[Event],
+    clock: Clock,
 ) -> dict[str, Any]:
     said = {
         event.after["tool"]: event.after
@@ -94,10 +85,11 @@ def _plan(
         "goal": row.goal,
         "wants": row.graph["wants"],
         "why": row.why,
+        "because": _because(row, plans),
         "state": row.state,
         "ended_why": row.ended_why,
-        "created_at": _iso(row.created_at),
-        "ended_at": _iso(row.ended_at),
+        "created_at": iso(row.created_at),
+        "ended_at": iso(row.ended_at),
         "at_s": clock.at(row.created_at),
         "ended_at_s": clock.at(row.ended_at),
         "facts": row.facts,
@@ -112,12 +104,20 @@ def _plan(
     }
 
 
+def _because(row: PlanVersion, plans: Iterable[PlanVersion]) -> dict[str, Any] | None:
+    because = dict(row.graph.get("because") or {})
+    if not because:
+        return None  # made before reasons were kept in parts
+    replaced = because.pop("replaces")
+    return because | {"replaces": [one.version for one in plans if one.id in replaced]}
+
+
 def _came_of(
     row: PlanVersion,
     node: Mapping[str, Any],
     said: Mapping[str, Any] | None,
     by_id: Mapping[str, TaskRow],
-    clock: _Clock,
+    clock: Clock,
 ) -> dict[str, Any]:
     """What came of a node in one version; a task's later fate shows in ``tasks``."""
     if said is None:
@@ -154,8 +154,16 @@ def _came_of(
         "outputs": task.outputs if said["state"] == TaskState.DONE.value else {},
         "started_at_s": clock.at(task.started_at),
         "ended_at_s": clock.at(task.ended_at),
-        "set_aside": task.message if task.state == TaskState.SET_ASIDE.value else None,
+        "set_aside": _why_set_aside(task),
     }
+
+
+def _why_set_aside(task: TaskRow) -> str | None:
+    if task.state != TaskState.SET_ASIDE.value:
+        return None
+    # A result that came too late keeps its own words: they say nothing against it.
+    late = task.cause == Cause.SUPERSEDED.value
+    return "a newer plan had taken over when it was done" if late else task.message
 
 
 def _task(row: TaskRow) -> dict[str, Any]:
@@ -172,8 +180,8 @@ def _task(row: TaskRow) -> dict[str, Any]:
         "attempts": row.attempts,
         "seconds": row.seconds,
         "executor": row.executor,
-        "started_at": _iso(row.started_at),
-        "ended_at": _iso(row.ended_at),
+        "started_at": iso(row.started_at),
+        "ended_at": iso(row.ended_at),
     }
 
 
@@ -186,9 +194,12 @@ def _tools(plans: list[PlanVersion], tasks: list[TaskRow]) -> list[dict[str, Any
                 "fact": one["fact"],
                 "tool": one["tool"],
                 "version": one["version"],
+                "title": one.get("title", ""),
+                "by": one.get("by", ""),
                 "verdict": "not_tried",
                 "cause": one["why"],
                 "message": one["message"],
+                "lacks": one.get("lacks", []),
                 "seconds": None,
                 "cost_s": one["cost_s"],
             }
@@ -199,9 +210,12 @@ def _tools(plans: list[PlanVersion], tasks: list[TaskRow]) -> list[dict[str, Any
                 "fact": fact,
                 "tool": task.tool,
                 "version": task.tool_version,
+                "title": gives[task.tool]["title"],
+                "by": gives[task.tool].get("by", ""),
                 "verdict": task.state,
                 "cause": task.cause,
                 "message": task.message,
+                "lacks": [],
                 "seconds": task.seconds,
                 "cost_s": gives[task.tool]["cost_s"],
             }
@@ -210,56 +224,3 @@ def _tools(plans: list[PlanVersion], tasks: list[TaskRow]) -> list[dict[str, Any
 
 def _givers_missing(plan: PlanVersion) -> list[dict[str, Any]]:
     return [giver for missing in plan.graph["missing"] for giver in missing["givers"]]
-
-
-def _trace(plans: list[PlanVersion], log: Iterable[Event], clock: _Clock) -> list[dict[str, Any]]:
-    version = {row.id: row.version for row in plans}
-    titles = {n["tool"]: n["title"] for row in plans for n in row.graph["nodes"]}
-    return [_line(event, event.after or {}, version, titles, clock) for event in log]
-
-
-def _line(
-    event: Event,
-    after: Mapping[str, Any],
-    version: Mapping[str, int],
-    titles: Mapping[str, str],
-    clock: _Clock,
-) -> dict[str, Any]:
-    tool = after.get("tool", "")
-    shape: dict[str, tuple[str, str, str | None, str | None]] = {
-        "plan.made": ("goal", after.get("goal", ""), after.get("why"), None),
-        "plan.ended": ("end", after.get("goal", ""), after.get("why"), after.get("state")),
-        "task.ended": ("task", titles.get(tool, tool), after.get("message"), after.get("cause")),
-        "effect.done": ("effect", after.get("key", ""), None, None),
-    }
-    kind, step, outcome, cause = shape[event.kind]
-    if event.kind == "task.ended" and after["reused"]:
-        kind = "reuse"
-    if event.kind == "plan.ended" and after["state"] == work_rows.GIVEN_UP:
-        kind = "back"
-    return {
-        "at_s": clock.at(event.at),
-        "kind": kind,
-        "tool": tool or None,
-        "step": step,
-        "state": after.get("state"),
-        "outcome": outcome or "",
-        "cause": cause,
-        "plan_version": version.get(after.get("plan_id", "")),
-        "seconds": after.get("seconds"),
-        "receipt": after.get("receipt"),
-    }
-
-
-def _effect(row: Outbox) -> dict[str, Any]:
-    return {
-        "key": row.key,
-        "kind": row.kind,
-        "state": row.state,
-        "attempts": row.attempts,
-        "last_error": row.last_error,
-        "next_at": _iso(row.next_at) if row.state == "waiting" else None,
-        "receipt": row.receipt,
-        "created_at": _iso(row.created_at),
-        "done_at": _iso(row.done_at),
-    }

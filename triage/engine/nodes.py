@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -134,10 +134,13 @@ class NodeRun:
             if row is None:
                 return SUPERSEDED
             if row.state == TaskState.DONE.value:  # another worker was first; its result stands
+                plan = work_rows.plan(uow, plan_id)
+                if plan is not None and current:
+                    _note_reuse(uow, plan, row)
                 return _said(row)
             outcome = _not_again(uow, row.subject, ended.outcome)
             work_rows.record(uow, row, outcome, ended.seconds, current=current)
-            _note(uow, plan_id, row, reused=False)
+            _note(uow, plan_id, row, reused=False, effects=[e.key for e in outcome.effects])
             return _said(row) if current else SUPERSEDED
 
 
@@ -180,7 +183,13 @@ def _note_reuse(uow: UnitOfWork, plan: PlanVersion, row: TaskRow) -> None:
 
 
 def _note(
-    uow: UnitOfWork, plan_id: str, row: TaskRow, *, reused: bool, key: str | None = None
+    uow: UnitOfWork,
+    plan_id: str,
+    row: TaskRow,
+    *,
+    reused: bool,
+    key: str | None = None,
+    effects: Sequence[str] = (),
 ) -> None:
     after = {
         "plan_id": plan_id,
@@ -190,6 +199,8 @@ def _note(
         "state": row.state,
         "cause": row.cause,
         "message": row.message,
+        "bad_fact": row.bad_fact,
+        "effects": list(effects),
         "attempt": row.attempts,
         "seconds": 0.0 if reused else row.seconds,
         "reused": reused,

@@ -169,18 +169,20 @@ class _Search:
 
     def _why_not(self, fact: str, candidate: Candidate, taken: str | None) -> Rejected:
         spec = candidate.spec
+        lacks = tuple(need for need in spec.needs if need not in self.routes)
         total_s = self.offers[spec.name].total_s if spec.name in self.offers else None
         if spec.name in self.unusable:
             why, message = self.unusable[spec.name]
         elif total_s is None or taken is None:
-            lacking = [need for need in spec.needs if need not in self.routes]
             why = WhyNot.NEEDS_MISSING
-            message = f"it needs {', '.join(lacking)}, which cannot be had here"
+            message = f"it needs {', '.join(lacks)}, which cannot be had here"
         else:
             why = WhyNot.COSTLIER
             ours = self.offers[taken].total_s
             message = f"about {total_s:.1f} s in all, against {ours:.1f} s with {taken}"
-        return Rejected(fact, spec.name, spec.version, why, message, total_s)
+        return Rejected(
+            fact, spec.name, spec.version, why, message, total_s, lacks, spec.title, spec.by
+        )
 
     def missing(self, lacking: list[str], goal_name: str) -> tuple[Missing, ...]:
         """Follow unsettled facts down to what would give them."""

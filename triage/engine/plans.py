@@ -69,6 +69,7 @@ class Node:
             "tool": self.spec.name,
             "version": self.spec.version,
             "title": self.spec.title,
+            "by": self.spec.by,
             "needs": list(self.spec.needs),
             "gives": list(self.spec.gives),
             "queue": self.spec.queue.value,
@@ -83,7 +84,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A tool that also gives a fact, and why it was not taken."""
+    """A tool that also gives a fact, and why it was not taken.
+
+    Attributes
+    ----------
+    lacks : tuple of str
+        Facts it needs that cannot be had.
+    title, by : str
+        As in its `ToolSpec`: a tool that is gone tomorrow keeps its name in the plan.
+    """
 
     fact: str
     tool: str
@@ -91,6 +100,9 @@ class Rejected:
     why: WhyNot
     message: str
     cost_s: float | None = None
+    lacks: tuple[str, ...] = ()
+    title: str = ""
+    by: str = ""
 
     def as_json(self) -> dict[str, Json]:
         """Row form."""
@@ -101,6 +113,9 @@ class Rejected:
             "why": self.why.value,
             "message": self.message,
             "cost_s": None if self.cost_s is None else round(self.cost_s, 3),
+            "lacks": list(self.lacks),
+            "title": self.title,
+            "by": self.by,
         }
 
 

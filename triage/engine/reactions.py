@@ -9,7 +9,7 @@ from typing import Any
 from triage.core.work import Cause, Json
 from triage.engine.critic import Reaction, judge, pause_s
 from triage.engine.plans import NoPlan
-from triage.engine.versions import Versions, View, goal_of, node_of
+from triage.engine.versions import Because, Versions, View, goal_of, node_of
 from triage.store import work_rows
 from triage.store.session import UnitOfWork
 from triage.store.tables import PlanVersion, TaskRow
@@ -122,9 +122,11 @@ def _replan(versions: Versions, failure: _Failure, reaction: Reaction) -> bool:
     """Make the next version without what failed; False, and nothing changed, if there is no way."""
     uow, plan = failure.uow, failure.plan
     why = failure.words
+    taken_back: tuple[str, ...] = ()
     with uow.begin_nested() as attempt:
         if reaction is Reaction.BACK_TRACK:
-            count = _take_back(failure)
+            taken_back = _take_back(failure)
+            count = len(taken_back)
             why = f"Back to {failure.task.bad_fact}, results set aside: {count}. {why}"
         drawn = versions.draw(uow, failure.view, plan.subject, goal_of(plan), plan.facts)
         if isinstance(drawn, NoPlan):
@@ -132,26 +134,41 @@ def _replan(versions: Versions, failure: _Failure, reaction: Reaction) -> bool:
             return False
     work_rows.end_plan(uow, plan, work_rows.GIVEN_UP, why)
     versions.note(uow, "plan.ended", plan)
-    versions.write(uow, drawn, plan.subject, plan.facts, why=why)
+    because = _because(failure, reaction, taken_back)
+    versions.write(uow, drawn, plan.subject, plan.facts, why=why, because=because)
     return True
 
 
-def _take_back(failure: _Failure) -> int:
-    """Set aside the task that gave the bad fact, and what was built on that fact; how many."""
+def _because(failure: _Failure, reaction: Reaction, taken_back: tuple[str, ...]) -> Because:
+    back = reaction is Reaction.BACK_TRACK
+    return Because(
+        reaction.value,
+        (failure.plan.id,),
+        tool=failure.task.tool,
+        cause=failure.cause.value,
+        message=failure.task.message,
+        fact=(failure.task.bad_fact or "") if back else "",
+        giver=(failure.giver or "") if back else "",
+        set_aside=taken_back,
+    )
+
+
+def _take_back(failure: _Failure) -> tuple[str, ...]:
+    """Set aside the task that gave the bad fact, and what was built on that fact; which tools."""
     task, giver = failure.task, failure.giver
     bad_fact = task.bad_fact
     if giver is None or bad_fact is None:
-        return 0
+        return ()
     taken_back: dict[str, str | None] = {giver: bad_fact}
     taken_back |= dict.fromkeys(built_on(failure.plan, giver, bad_fact))
-    count = 0
+    found: list[str] = []
     for tool, fact in taken_back.items():
         row = work_rows.task(failure.uow, failure.done.get(tool, ""), lock=True)
         if row is not None:
             about = task.message if fact else f"built on {bad_fact}, which was set aside"
             work_rows.set_aside(failure.uow, row, task.cause or "", about, fact)
-            count += 1
-    return count
+            found.append(tool)
+    return tuple(found)
 
 
 def built_on(row: PlanVersion, giver: str, fact: str) -> list[str]:

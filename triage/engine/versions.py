@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -87,6 +87,37 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Because:
+    """Why a version was made, in parts; `PlanVersion.why` says it in a sentence.
+
+    Attributes
+    ----------
+    kind : str
+        ``news``, ``again`` (a person asked), ``mended`` (what was missing is there), or the
+        reaction to a failure: ``back_track``, ``other_tool``.
+    replaces : tuple of str
+        Plans whose place it took.
+    tool, cause, message : str
+        The failure: which tool of the replaced plan, its cause and its words.
+    fact : str
+        That is to blame, with ``back_track``.
+    giver : str
+        The tool that gave it.
+    set_aside : tuple of str
+        Tools whose results were set aside.
+    """
+
+    kind: str
+    replaces: tuple[str, ...] = ()
+    tool: str = ""
+    cause: str = ""
+    message: str = ""
+    fact: str = ""
+    giver: str = ""
+    set_aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlanEnd:
     """How a plan ended, for whoever keeps the subject's own state in step."""
 
@@ -136,7 +167,10 @@ class Versions:
             work_rows.end_plan(uow, row, work_rows.GIVEN_UP, f"superseded: {news.why}")
             self.note(uow, "plan.ended", row)
         drawn = self.draw(uow, view, news.subject, news.goal, news.facts)
-        made = self.write(uow, drawn, news.subject, news.facts, why=news.why, again=news.again)
+        because = Because("again" if news.again else "news", tuple(row.id for row in running))
+        made = self.write(
+            uow, drawn, news.subject, news.facts, why=news.why, again=news.again, because=because
+        )
         superseded = tuple(row.id for row in running)
         return Made(made.id, made.version, made.state, made.ended_why, superseded)
 
@@ -168,7 +202,12 @@ class Versions:
         if isinstance(drawn, NoPlan):
             return None
         made = self.write(
-            uow, drawn, known.subject, known.facts, why="what was missing is here now"
+            uow,
+            drawn,
+            known.subject,
+            known.facts,
+            why="what was missing is here now",
+            because=Because("mended", (known.id,)),
         )
         return Made(made.id, made.version, made.state)
 
@@ -202,6 +241,7 @@ class Versions:
         facts: Facts,
         *,
         why: str,
+        because: Because,
         again: bool = False,
     ) -> PlanVersion:
         """Write the next version, and queue it; a goal without a way waits."""
@@ -210,6 +250,7 @@ class Versions:
         graph["facts_digest"] = digest_of(dict(facts))
         graph["set_aside"] = work_rows.bad_values(uow, subject)
         graph["again"] = again
+        graph["because"] = asdict(because)
         row = work_rows.add_plan(
             uow,
             str(uuid.uuid4()),

@@ -173,9 +173,12 @@ def seal_test_set(bench: Bench) -> DetectTool:
             "labels": [*sorted(fresh)],
             "set_aside": [*seen],
         }
-        return Outcome(facts={SEALED_SET: fact})
+        said = f"{len(fresh)} test patients sealed"
+        if seen:
+            said += f", {len(seen)} set aside: the champion was trained on them"
+        return Outcome(facts={SEALED_SET: fact}, message=said)
 
-    return _tool(("seal_test_set", "Seal the test patients", (ROUND,), SEALED_SET), 30.0, work)
+    return _tool(("seal_test_set", "Seal test set", (ROUND,), SEALED_SET), 30.0, work)
 
 
 def _ancestral_hashes(bench: Bench, digest: str | None) -> set[str]:
@@ -225,9 +228,15 @@ def collect_training_set(bench: Bench) -> DetectTool:
             "negatives": sum(d.negative for d in taught),
             "unreadable": dict(unreadable),
         }
-        return Outcome(facts={TRAINING_SET: fact})
+        said = (
+            f"{len(series)} series, {fact['positives']} decisions that mark a nodule, "
+            f"{fact['negatives']} that reject one"
+        )
+        if unreadable:
+            said += f"; {len(unreadable)} series could not be read"
+        return Outcome(facts={TRAINING_SET: fact}, message=said)
 
-    spec = ("collect_training_set", "Freeze the signed decisions", (ROUND, SEALED_SET))
+    spec = ("collect_training_set", "Freeze decisions", (ROUND, SEALED_SET))
     return _tool((*spec, TRAINING_SET), 20.0, work)
 
 
@@ -282,9 +291,10 @@ def finetune(bench: Bench) -> DetectTool:
 
         folder = bench.data / "rounds" / call.subject
         weights = tune(plan, champion.onnx, pieces, folder, told)
-        return Outcome(facts={TUNED: {"key": bench.files.put(weights), "steps": plan.steps}})
+        fact: dict[str, Json] = {"key": bench.files.put(weights), "steps": plan.steps}
+        return Outcome(facts={TUNED: fact}, message=f"{plan.steps} steps of training")
 
-    spec = ("finetune", "Fine-tune the champion", (ROUND, TRAINING_SET), TUNED)
+    spec = ("finetune", "Fine-tune", (ROUND, TRAINING_SET), TUNED)
     return _tool(spec, 600.0, work, torch_health)
 
 
@@ -314,9 +324,11 @@ def export_challenger(bench: Bench) -> DetectTool:
         digest = make_folder(weights, champion, aside, provenance, models)
         challenger = bench.served(models / digest).model  # its runtime passed the self-test
         _register(bench, challenger, provenance, call.subject)
-        return Outcome(facts={CHALLENGER: {"digest": digest, "version": challenger.version}})
+        fact = {"digest": digest, "version": challenger.version}
+        said = f"{challenger.name} {challenger.version}, its self-test passed"
+        return Outcome(facts={CHALLENGER: fact}, message=said)
 
-    spec = ("export_challenger", "Make the challenger", (ROUND, TRAINING_SET, TUNED), CHALLENGER)
+    spec = ("export_challenger", "Make challenger", (ROUND, TRAINING_SET, TUNED), CHALLENGER)
     return _tool(spec, 20.0, work, torch_health)
 
 
@@ -377,9 +389,10 @@ def evaluate_challenger(bench: Bench) -> DetectTool:
 
         rows = compare.compare(cases, both, done)
         key = bench.files.put(canonical_json([*compare.to_json(rows)]).encode())
-        return Outcome(facts={COMPARISON: {"key": key, "cases": len(rows)}})
+        said = f"both models read {len(rows)} sealed cases"
+        return Outcome(facts={COMPARISON: {"key": key, "cases": len(rows)}}, message=said)
 
-    spec = ("evaluate_challenger", "Compare on the test patients")
+    spec = ("evaluate_challenger", "Compare models")
     return _tool((*spec, (ROUND, SEALED_SET, CHALLENGER), COMPARISON), 60.0, work)
 
 
@@ -408,7 +421,8 @@ def judge_challenger(bench: Bench) -> DetectTool:
         with bench.store.unit_of_work() as uow:
             learning_rows.end_round(uow, call.subject, said)
         fact: dict[str, Json] = {k: said[k] for k in ("verdict", "reason", "look")}
-        return Outcome(facts={VERDICT: fact})
+        said_word = str(said["verdict"]).replace("_", " ")
+        return Outcome(facts={VERDICT: fact}, message=f"{said_word}: {said['reason']}")
 
     spec = ("judge_challenger", "Judge", (ROUND, SEALED_SET, COMPARISON), VERDICT)
     return _tool(spec, 5.0, work)

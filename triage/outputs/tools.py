@@ -68,7 +68,12 @@ class ReportTool:
         except NotFound as error:
             return Outcome(cause=Cause.INPUT_MISSING, message=error.message)
         fact = {"sop_uid": written.sop_uid, "digest": written.digest, "status": written.status}
-        return Outcome(facts={self.spec.gives[0]: fact}, effects=self._effects(written))
+        to = f"for {', '.join(self.destinations)}" if self.destinations else "no PACS wants it"
+        return Outcome(
+            facts={self.spec.gives[0]: fact},
+            message=f"{written.status.lower()}, {to}",
+            effects=self._effects(written),
+        )
 
     def _write(self, fact: Any, study_uid: str) -> Output:
         with self.store.reading() as uow:
@@ -123,7 +128,7 @@ def write_sr(store: Store, files: Files, station: str, destinations: Sequence[st
 
     REPORT is ``{"sop_uid", "digest", "status"}``.
     """
-    spec = ToolSpec("write_sr", "1", "Write the report", (PUBLISHED,), (REPORT,), 0.5, attempts=3)
+    spec = ToolSpec("write_sr", "1", "Write report", (PUBLISHED,), (REPORT,), 0.5, attempts=3)
     return ReportTool(spec, store, files, station, destinations, preliminary)
 
 
@@ -135,7 +140,7 @@ def write_final_sr(
     REPORT_FINAL is ``{"sop_uid", "digest", "status"}``.
     """
     spec = ToolSpec(
-        "write_final_sr", "1", "Write the signed report", (SIGNED,), (REPORT_FINAL,), 0.5,
+        "write_final_sr", "1", "Signed report", (SIGNED,), (REPORT_FINAL,), 0.5,
         attempts=3,
     )  # fmt: skip
     return ReportTool(spec, store, files, station, destinations, final)

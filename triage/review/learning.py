@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
 from triage.core.finding import RejectReason
-from triage.errors import Conflict, NotBuiltYet
+from triage.errors import Conflict
 from triage.guard.access import Action
 from triage.pathway import NEGATIVE_WEIGHT
+from triage.review import made
 from triage.review.learning_schema import (
     LearningQueue,
     ModelList,
@@ -25,6 +26,7 @@ from triage.review.learning_schema import (
     RoundList,
     RoundView,
 )
+from triage.review.plan_schema import HowMade
 from triage.review.services import Services
 from triage.review.session import Caller, Who, World
 from triage.store import learning_rows
@@ -117,13 +119,10 @@ def one_round(round_id: RoundId, _who: Who, world: World) -> RoundView:
 
 
 @router.get("/api/learning/rounds/{round_id}/plan")
-def plan(round_id: RoundId, _who: Who, world: World) -> dict[str, Any]:
+def plan(round_id: RoundId, _who: Who, world: World) -> HowMade:
     """How a round was made: plan versions, tools tried and refused, with their reasons."""
-    if world.explain is None:
-        raise NotBuiltYet("the plan page is not built yet")
     with world.store.reading() as uow:
-        learning_rows.round_of(uow, round_id)
-        return dict(world.explain(uow, round_id))
+        return made.of_round(uow, world, learning_rows.round_of(uow, round_id))
 
 
 # ---------------------------------------------------------------- models

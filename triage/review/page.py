@@ -52,7 +52,9 @@ def _with_type(file: Path, root: Path) -> Response:
 
 def _html(request: Request, root: Path, path: str) -> Response:
     if path != LOGIN and not _signed_in(request):
-        return RedirectResponse(f"{LOGIN}?next={quote(path)}" if path != "/" else LOGIN, 303)
+        # A shared address keeps what it points at.
+        asked = f"{path}?{request.url.query}" if request.url.query else path
+        return RedirectResponse(f"{LOGIN}?next={quote(asked)}" if asked != "/" else LOGIN, 303)
     index = root / "index.html"
     if not index.is_file():
         raise NotFound("the page is not built: run `make setup`", code="page_not_built")

@@ -48,7 +48,8 @@ class Services:
         `result` is ``{status, reasons}`` or None. The answer follows the result contract of the
         guideline (``status``, ``guideline``, ``category`` …); None = no assessment exists yet.
     explain : callable or None
-        ``(unit of work, study uid) -> dict`` for the plan page; None answers 501.
+        ``(unit of work, study uid or round id) -> dict`` for the plan page, as
+        `plan_schema.Account`; None answers 501.
     after_act : callable
         ``(unit of work, study uid, event kind)``, inside the transaction of every reader's act:
         where publication and outbox rows are written with the act that wants them. Kinds:

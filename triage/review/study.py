@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from triage.core.finding import StudyState
-from triage.errors import NotBuiltYet
-from triage.review import assessment, questions, views
+from triage.review import assessment, made, questions, views
 from triage.review.paths import StudyUid
+from triage.review.plan_schema import HowMade
 from triage.review.requests import SeenIn
 from triage.review.schema import (
     BeforeSigning,
@@ -140,13 +140,16 @@ def study_events(study_uid: StudyUid, _who: Who, world: World) -> Events:
 
 
 @router.get("/api/studies/{study_uid}/plan")
-def plan(study_uid: StudyUid, _who: Who, world: World) -> dict[str, Any]:
-    """How the result was made: plan versions, tasks, tools tried and rejected, effects."""
-    if world.explain is None:
-        raise NotBuiltYet("the plan page is not built yet")
+def plan(study_uid: StudyUid, _who: Who, world: World) -> HowMade:
+    """How the result was made: plan versions, tasks, tools tried and rejected, effects.
+
+    All lists are empty for a study that was never planned for.
+    """
     with world.store.reading() as uow:
-        reading_rows.study(uow, study_uid)
-        return dict(world.explain(uow, study_uid))
+        row = reading_rows.study(uow, study_uid)
+        asked = questions.open_questions(reading_rows.context(uow, study_uid).values)
+        to_do = _before_signing(_findings(uow, row), asked, row)
+        return made.of_study(uow, world, row, [line.text for line in to_do])
 
 
 @router.put("/api/studies/{study_uid}/seen")

@@ -544,6 +544,8 @@ export interface paths {
         /**
          * Plan
          * @description How the result was made: plan versions, tasks, tools tried and rejected, effects.
+         *
+         *     All lists are empty for a study that was never planned for.
          */
         get: operations["plan_api_studies__study_uid__plan_get"];
         put?: never;
@@ -739,6 +741,31 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Because
+         * @description Why a version was made; the failure in parts when a failure led to it.
+         */
+        Because: {
+            /** Cause */
+            cause: components["schemas"]["Cause"] | "";
+            /** Fact */
+            fact: string;
+            /** Giver */
+            giver: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "news" | "again" | "mended" | "back_track" | "other_tool";
+            /** Message */
+            message: string;
+            /** Replaces */
+            replaces: number[];
+            /** Set Aside */
+            set_aside: string[];
+            /** Tool */
+            tool: string;
+        };
+        /**
          * BeforeSigning
          * @description One line of "Before signing"; `blocking` ones answer 409 on sign.
          */
@@ -761,6 +788,12 @@ export interface components {
          * @enum {string}
          */
         Calcification: "none" | "complete" | "diffuse" | "central" | "popcorn" | "concentric_ring" | "laminated" | "eccentric" | "stippled" | "other";
+        /**
+         * Cause
+         * @description The type of a failure. The type, never the text, decides what happens next.
+         * @enum {string}
+         */
+        Cause: "input_missing" | "input_bad" | "tool_down" | "resource" | "rejected_by_peer" | "contract_violated" | "timeout" | "low_quality" | "superseded";
         /**
          * Claim
          * @description Who reads a study.
@@ -915,6 +948,50 @@ export interface components {
             solid_short_mm?: number | null;
             solidity?: components["schemas"]["Solidity"] | null;
             status?: components["schemas"]["FindingStatus"] | null;
+        };
+        /**
+         * EffectView
+         * @description Something that left the house, or will: done only with what was then found at the peer.
+         */
+        EffectView: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created At S */
+            created_at_s: number | null;
+            /** Done At */
+            done_at: string | null;
+            /** Done At S */
+            done_at_s: number | null;
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /** Last Error */
+            last_error: string;
+            /** Next At */
+            next_at: string | null;
+            /** Plan Version */
+            plan_version: number | null;
+            /** Receipt */
+            receipt: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "sending" | "done";
+            /** Tool */
+            tool: string | null;
+            /** What */
+            what: {
+                [key: string]: unknown;
+            };
         };
         /**
          * EventView
@@ -1105,6 +1182,46 @@ export interface components {
             version: string;
         };
         /**
+         * HowMade
+         * @description How the result of a study or the verdict of a round was made.
+         *
+         *     Attributes
+         *     ----------
+         *     study, round
+         *         What it is about; one of the two.
+         *     people : list
+         *         Steps of people.
+         *     last_image_at_s, ready_at_s : float or None
+         *         Of a study: seconds from the first plan, negative before it.
+         */
+        HowMade: {
+            /** Effects */
+            effects: components["schemas"]["EffectView"][];
+            /** Last Image At S */
+            last_image_at_s: number | null;
+            /** People */
+            people: components["schemas"]["PersonStep"][];
+            /** Plans */
+            plans: components["schemas"]["PlanVersionView"][];
+            /** Ready At S */
+            ready_at_s: number | null;
+            round: components["schemas"]["RoundHead"] | null;
+            /** Seconds */
+            seconds: number | null;
+            /** Started At */
+            started_at: string | null;
+            study: components["schemas"]["StudyHead"] | null;
+            /** Subject */
+            subject: string;
+            /** Tasks */
+            tasks: components["schemas"]["TaskView"][];
+            titles: components["schemas"]["Titles"];
+            /** Tools */
+            tools: components["schemas"]["ToolTried"][];
+            /** Trace */
+            trace: components["schemas"]["TraceLine"][];
+        };
+        /**
          * JuxtapleuralShape
          * @description Shape of a nodule that touches pleura or fissure; null when it does not, or is unknown.
          * @enum {string}
@@ -1174,6 +1291,18 @@ export interface components {
             research_use_only: boolean;
             /** Roles */
             roles: string[];
+        };
+        /**
+         * MissingFact
+         * @description A fact nobody can give here and now; `wanted_by` is a tool or the goal.
+         */
+        MissingFact: {
+            /** Fact */
+            fact: string;
+            /** Givers */
+            givers: components["schemas"]["NotTaken"][];
+            /** Wanted By */
+            wanted_by: string;
         };
         /**
          * ModelList
@@ -1273,6 +1402,38 @@ export interface components {
             role: "radiologist" | "adjudicator" | "pacs_admin" | "ml_engineer" | "auditor" | "admin";
         };
         /**
+         * NotTaken
+         * @description A tool that also gives a fact, and why it was not taken; `lacks`: facts it needs in vain.
+         */
+        NotTaken: {
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /** Cost S */
+            cost_s: number | null;
+            /** Fact */
+            fact: string;
+            /**
+             * Lacks
+             * @default []
+             */
+            lacks: string[];
+            /** Message */
+            message: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /** Tool */
+            tool: string;
+            /** Version */
+            version: string;
+            why: components["schemas"]["WhyNot"];
+        };
+        /**
          * OutputView
          * @description An object made for another system; "sent" only with a receipt.
          */
@@ -1304,6 +1465,163 @@ export interface components {
              * @enum {string}
              */
             status: "preliminary" | "final";
+        };
+        /**
+         * PersonStep
+         * @description What only a person does: `missing` says in words what is left to do.
+         *
+         *     Attributes
+         *     ----------
+         *     needs, gives : list of str
+         *         Facts, so that it stands in the graph between the tools it waits for and those it starts.
+         */
+        PersonStep: {
+            /**
+             * Act
+             * @enum {string}
+             */
+            act: "read" | "promote";
+            /** At */
+            at: string | null;
+            /** At S */
+            at_s: number | null;
+            /** By */
+            by: string | null;
+            /** Gives */
+            gives: string[];
+            /** Missing */
+            missing: string[];
+            /** Needs */
+            needs: string[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "done";
+        };
+        /**
+         * PlanStep
+         * @description A tool call of a plan version and what came of it there.
+         *
+         *     Attributes
+         *     ----------
+         *     by : str
+         *         What does the work, where several tools bear one title.
+         *     takes : dict
+         *         Needed fact to the tool of this plan that gives it; others were at hand.
+         *     cost_s : float
+         *         Expected when the plan was made; 0 when it was done already.
+         *     reused : bool
+         *         An earlier plan's result on the same input was found and used.
+         *     set_aside : str or None
+         *         Why its result was taken back later.
+         */
+        PlanStep: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            cause: components["schemas"]["Cause"] | null;
+            /** Cost S */
+            cost_s: number;
+            /** Depends On */
+            depends_on: string[];
+            /** Done Already */
+            done_already: boolean;
+            /** Ended At S */
+            ended_at_s: number | null;
+            /** Gives */
+            gives: string[];
+            /** Message */
+            message: string;
+            /** Needs */
+            needs: string[];
+            /** Outputs */
+            outputs: {
+                [key: string]: unknown;
+            };
+            queue: components["schemas"]["Queue"];
+            /** Reused */
+            reused: boolean;
+            /** Seconds */
+            seconds: number | null;
+            /** Set Aside */
+            set_aside: string | null;
+            /** Started At S */
+            started_at_s: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "done" | "failed" | "set_aside" | "not_run";
+            /** Takes */
+            takes: {
+                [key: string]: string;
+            };
+            /** Task Id */
+            task_id: string | null;
+            /** Timeout S */
+            timeout_s: number;
+            /** Title */
+            title: string;
+            /** Tool */
+            tool: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * PlanVersionView
+         * @description One version of the plan; `set_aside` holds values of facts that were found bad before.
+         */
+        PlanVersionView: {
+            /** At S */
+            at_s: number;
+            because: components["schemas"]["Because"] | null;
+            /** Cost S */
+            cost_s: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended At S */
+            ended_at_s: number | null;
+            /** Ended Why */
+            ended_why: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Goal */
+            goal: string;
+            /** Missing */
+            missing: components["schemas"]["MissingFact"][];
+            /** Nodes */
+            nodes: components["schemas"]["PlanStep"][];
+            /** Plan Id */
+            plan_id: string;
+            /** Rejected */
+            rejected: components["schemas"]["NotTaken"][];
+            /** Set Aside */
+            set_aside: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed" | "given_up" | "waiting";
+            /** Version */
+            version: number;
+            /** Wants */
+            wants: string[];
+            /** Why */
+            why: string;
         };
         /**
          * PriorCt
@@ -1418,6 +1736,12 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * Queue
+         * @description Where a tool runs.
+         * @enum {string}
+         */
+        Queue: "cpu" | "gpu" | "train";
         /**
          * QueueItem
          * @description One signed decision that teaches something.
@@ -1664,6 +1988,23 @@ export interface components {
          */
         Risk: "low" | "high";
         /**
+         * RoundHead
+         * @description Which round.
+         */
+        RoundHead: {
+            /** Number */
+            number: number;
+            /**
+             * Population
+             * @enum {string}
+             */
+            population: "real" | "phantom";
+            /** Reason */
+            reason: string;
+            /** State */
+            state: string;
+        };
+        /**
          * RoundIn
          * @description What a round shall be.
          */
@@ -1846,6 +2187,24 @@ export interface components {
          */
         Solidity: "solid" | "part_solid" | "ground_glass";
         /**
+         * StudyHead
+         * @description Which study, as the worklist says it.
+         */
+        StudyHead: {
+            /** Description */
+            description: string;
+            /** Patient Id */
+            patient_id: string;
+            /** Patient Name */
+            patient_name: string;
+            /** State */
+            state: string;
+            /** State Reason */
+            state_reason: string;
+            /** Study Date */
+            study_date: string;
+        };
+        /**
          * StudyState
          * @description Where a study is on its walk.
          * @enum {string}
@@ -1919,6 +2278,123 @@ export interface components {
             wait_s: number | null;
         };
         /**
+         * TaskView
+         * @description One task row: a tool on one input, whatever plan asked for it.
+         */
+        TaskView: {
+            /** Attempts */
+            attempts: number;
+            /** Bad Fact */
+            bad_fact: string | null;
+            cause: components["schemas"]["Cause"] | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Executor */
+            executor: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /** Outputs */
+            outputs: {
+                [key: string]: unknown;
+            };
+            /** Seconds */
+            seconds: number | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "done" | "failed" | "set_aside" | "not_run";
+            /** Task Id */
+            task_id: string;
+            /** Tool */
+            tool: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * Titles
+         * @description What facts and goals are called by people; a name that is not here is shown as it is.
+         */
+        Titles: {
+            /** Facts */
+            facts: {
+                [key: string]: string;
+            };
+            /** Goals */
+            goals: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ToolTried
+         * @description A tool that was tried for a fact, or was not and why.
+         */
+        ToolTried: {
+            /** By */
+            by: string;
+            /** Cause */
+            cause: components["schemas"]["Cause"] | components["schemas"]["WhyNot"] | null;
+            /** Cost S */
+            cost_s: number | null;
+            /** Fact */
+            fact: string;
+            /** Lacks */
+            lacks: string[];
+            /** Message */
+            message: string;
+            /** Seconds */
+            seconds: number | null;
+            /** Title */
+            title: string;
+            /** Tool */
+            tool: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "waiting" | "running" | "done" | "failed" | "set_aside" | "not_tried";
+            /** Version */
+            version: string;
+        };
+        /**
+         * TraceLine
+         * @description One thing that happened. `step` is a tool's title, a goal's name or an effect's key.
+         */
+        TraceLine: {
+            /** At S */
+            at_s: number | null;
+            cause: components["schemas"]["Cause"] | null;
+            /** Key */
+            key: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "goal" | "task" | "reuse" | "back" | "end" | "effect";
+            /** Outcome */
+            outcome: string;
+            /** Plan Version */
+            plan_version: number | null;
+            /** Receipt */
+            receipt: {
+                [key: string]: unknown;
+            } | null;
+            /** Seconds */
+            seconds: number | null;
+            /** State */
+            state: string | null;
+            /** Step */
+            step: string;
+            /** Tool */
+            tool: string | null;
+        };
+        /**
          * UserView
          * @description An account.
          */
@@ -1986,6 +2462,12 @@ export interface components {
             /** Url */
             url: string;
         };
+        /**
+         * WhyNot
+         * @description Why a tool was not taken for a fact.
+         * @enum {string}
+         */
+        WhyNot: "costlier" | "down" | "set_aside" | "needs_missing";
         /**
          * Worklist
          * @description One page of the worklist.
@@ -2881,9 +3363,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["HowMade"];
                 };
             };
             /** @description Not signed in */
@@ -4002,9 +4482,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["HowMade"];
                 };
             };
             /** @description Not signed in */

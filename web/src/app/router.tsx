@@ -4,9 +4,10 @@ import { studyQuery } from '../api/study'
 import { Failed } from './Failed'
 import { queries } from './queries'
 import { Root } from './Root'
+import { NotFoundPage } from './pages/NotFoundPage'
 import { WorklistPage } from './pages/WorklistPage'
 
-const rootRoute = createRootRoute({ component: Root, errorComponent: Failed })
+const rootRoute = createRootRoute({ component: Root, errorComponent: Failed, notFoundComponent: NotFoundPage })
 
 /** Nobody sees a page of patients without being signed in. */
 const signedIn = async ({ location }: { location: { href: string } }) => {
@@ -48,12 +49,41 @@ const learningRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/LearningPage'), 'LearningPage'),
 })
 
+/** Which version and which step are shown. */
+const planSearch = (search: Record<string, unknown>): { plan?: number; step?: string } => {
+  const version = Number(search['plan'])
+  return {
+    ...(Number.isInteger(version) && version > 0 && { plan: version }),
+    ...(typeof search['step'] === 'string' && { step: search['step'] }),
+  }
+}
+
+const studyPlanRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/study/$studyUid/plan',
+  beforeLoad: signedIn,
+  validateSearch: planSearch,
+  component: lazyRouteComponent(() => import('./pages/PlanPage'), 'StudyPlanPage'),
+})
+
+const roundPlanRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/learning/rounds/$roundId/plan',
+  beforeLoad: signedIn,
+  validateSearch: planSearch,
+  component: lazyRouteComponent(() => import('./pages/PlanPage'), 'RoundPlanPage'),
+})
+
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([loginRoute, worklistRoute, studyRoute, learningRoute]),
+  routeTree: rootRoute.addChildren([loginRoute, worklistRoute, studyRoute, studyPlanRoute, learningRoute, roundPlanRoute]),
 })
 
 declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router
+  }
+  interface HistoryState {
+    /** The page one came from, for the way back. */
+    from?: 'worklist' | 'study' | 'learning'
   }
 }

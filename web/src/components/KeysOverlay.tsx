@@ -5,7 +5,9 @@ import styles from './KeysOverlay.module.css'
 
 type Named = keyof typeof words.viewer.keyWords & ActName
 
-const groups: Record<'worklist' | 'reading', readonly (readonly [string, readonly Named[]])[]> = {
+type Page = 'worklist' | 'reading' | 'plan'
+
+const groups: Record<Page, readonly (readonly [string, readonly Named[]])[]> = {
   worklist: [[words.pages.worklist, ['sliceUp', 'sliceDown', 'open', 'claim', 'search', 'help']]],
   reading: [
     [words.viewer.keyGroups.decide, ['accept', 'reject', 'axes', 'add', 'measure', 'undo']],
@@ -13,14 +15,19 @@ const groups: Record<'worklist' | 'reading', readonly (readonly [string, readonl
     [words.viewer.keyGroups.look, ['soft', 'lung', 'bone', 'mediastinum', 'mip', 'thinner', 'thicker', 'hide', 'crosshair', 'fit']],
     [words.viewer.keyGroups.finish, ['sign', 'back', 'help']],
   ],
+  plan: [[words.plan.link, ['sliceUp', 'sliceDown', 'next', 'previous', 'back', 'help']]],
 }
 
-const rowWords: Partial<Record<Named, string>> = { sliceUp: 'previous study', sliceDown: 'next study' }
+/** What the same key is called on another page than the reading page. */
+const ownWords: Partial<Record<Page, Partial<Record<Named, string>>>> = {
+  worklist: { sliceUp: 'previous study', sliceDown: 'next study' },
+  plan: words.plan.keyWords,
+}
 
 interface Props {
   readonly opened: boolean
   readonly onClose: () => void
-  readonly page: 'worklist' | 'reading'
+  readonly page: Page
 }
 
 /** Every key of a page. */
@@ -38,7 +45,7 @@ export function KeysOverlay({ opened, onClose, page }: Props) {
               {names.map((name) => (
                 <li key={name}>
                   <Kbd>{keyLabel(name)}</Kbd>
-                  {(page === 'worklist' && rowWords[name]) || words.viewer.keyWords[name]}
+                  {ownWords[page]?.[name] ?? words.viewer.keyWords[name]}
                 </li>
               ))}
             </ul>

@@ -2,6 +2,7 @@ import { context } from './en.context'
 import { findings } from './en.findings'
 import { learning } from './en.learning'
 import { report } from './en.report'
+import { plan } from './en.plan'
 import { viewer } from './en.viewer'
 import { worklist } from './en.worklist'
 
@@ -20,7 +21,7 @@ export const en = {
   close: 'Close',
   signOut: 'Sign out',
   keys: 'keys',
-  pages: { worklist: 'Worklist', reading: 'Reading', learning: 'Learning' },
+  pages: { worklist: 'Worklist', reading: 'Reading', study: 'Study', learning: 'Learning' },
   login: {
     title: 'Sign in',
     name: 'Name',
@@ -47,6 +48,11 @@ export const en = {
   findings,
   report,
   learning,
+  plan,
+  notFound: {
+    title: 'There is no page at this address',
+    text: 'The address may be cut off or mistyped. Nothing was changed.',
+  },
 }
 
 export type Words = typeof en

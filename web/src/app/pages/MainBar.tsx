@@ -13,7 +13,7 @@ import { words } from '../../words'
 import styles from './MainBar.module.css'
 
 /** The bar of the pages outside a study: name, pages, live, who is signed in. */
-export function MainBar() {
+export function MainBar({ keys = 'worklist' }: { readonly keys?: 'worklist' | 'plan' }) {
   const { data: me } = useMe()
   const connected = useLive((live) => live.connected)
   const queries = useQueryClient()
@@ -62,7 +62,7 @@ export function MainBar() {
           )}
         </nav>
       </Bar>
-      <LazyKeys opened={help} onClose={() => setHelp(false)} page="worklist" />
+      <LazyKeys opened={help} onClose={() => setHelp(false)} page={keys} />
     </>
   )
 }

@@ -71,7 +71,7 @@ export function WorklistPage() {
         )}
         {first && chosen && (
           <SidePanel item={chosen} first={chosen === rows.rows[0]} maxWait={first.max_wait_s} me={me?.name ?? ''}
-            mayClaim={me?.permissions.includes('claim') ?? false} onOpen={() => open(chosen.study_uid)}
+            mayClaim={me?.permissions.includes('claim') ?? false} maySeePlan={me?.permissions.includes('see_plan') ?? false} onOpen={() => open(chosen.study_uid)}
             onClaim={() => void claim()} />
         )}
       </main>

@@ -1,4 +1,5 @@
 import { Popover, UnstyledButton } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
 import { Check, Circle } from 'lucide-react'
 import type { Study } from '../../api/types'
 import { timeOf } from '../../lib/format'
@@ -50,6 +51,10 @@ export function BeforeSigning({ study, progress }: Props) {
           </Popover.Target>
           <Popover.Dropdown>{limitsText}</Popover.Dropdown>
         </Popover>
+        {' · '}
+        <Link to="/study/$studyUid/plan" params={{ studyUid: study.study_uid }} state={{ from: 'study' }} className={styles['link'] ?? ''}>
+          {words.plan.link}
+        </Link>
       </p>
     </section>
   )

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
 import { verdictOf, type Models, type Round } from '../../api/learning'
 import { words } from '../../words'
 import { Changes } from './Changes'
@@ -47,6 +48,11 @@ export function VerdictPart(props: Props) {
         <VerdictWord round={round} /> <span className={styles['quiet']}>{learning.round(round.number)}</span>
       </h2>
       {round.reason && <p>{round.reason}</p>}
+      <p className={styles['quiet']}>
+        <Link to="/learning/rounds/$roundId/plan" params={{ roundId: round.id }} state={{ from: 'learning' }}>
+          {words.plan.link}
+        </Link>
+      </p>
       {round.population === 'phantom' && <p className={styles['phantom']}>{learning.phantomEvidence}</p>}
       {verdict?.cases !== undefined && (
         <p className={styles['quiet']}>{learning.basis(verdict.cases, verdict.nodules ?? 0, verdict.look ?? 1)}</p>

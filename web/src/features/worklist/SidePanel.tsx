@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import type { WorklistItem } from '../../api/types'
 import { KeyButton } from '../../components/KeyButton'
@@ -14,6 +15,7 @@ interface Props {
   readonly first: boolean
   readonly maxWait: number
   readonly mayClaim: boolean
+  readonly maySeePlan: boolean
   readonly me: string
   readonly onOpen: () => void
   readonly onClaim: () => void
@@ -52,7 +54,7 @@ function Who({ item }: { item: WorklistItem }) {
 }
 
 /** The selected study: key image, why it stands where it stands, what was looked at, what to do. */
-export function SidePanel({ item, first, maxWait, mayClaim, me, onOpen, onClaim }: Props) {
+export function SidePanel({ item, first, maxWait, mayClaim, maySeePlan, me, onOpen, onClaim }: Props) {
   const taken = item.reader !== null && item.reader !== me
   return (
     <aside className={styles['panel']} aria-label={personName(item.patient_name)}>
@@ -70,7 +72,17 @@ export function SidePanel({ item, first, maxWait, mayClaim, me, onOpen, onClaim 
           {resultWords(item)}
           {item.provisional && <span className={styles['small']}> · {side.provisional}</span>}
         </p>
-        <p className={styles['small']}>{side.images(item.instances)}</p>
+        <p className={styles['small']}>
+          {side.images(item.instances)}
+          {maySeePlan && (
+            <>
+              {' · '}
+              <Link to="/study/$studyUid/plan" params={{ studyUid: item.study_uid }} state={{ from: 'worklist' }}>
+                {words.plan.link}
+              </Link>
+            </>
+          )}
+        </p>
       </Part>
       <div className={styles['acts']}>
         <KeyButton act="open" main onClick={onOpen}>

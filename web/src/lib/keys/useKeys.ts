@@ -22,8 +22,11 @@ function keptByControl(target: EventTarget | null, key: string): boolean {
   return activates && target.matches('button, a[href]') && target.matches(':focus-visible')
 }
 
+/** Keys pressed inside a dialog are the dialog's: Esc closes it and does not leave the page too. */
+const inDialog = (target: EventTarget | null): boolean => target instanceof Element && target.closest('[role=dialog]') !== null
+
 function dispatch(event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.altKey) return
+  if (event.defaultPrevented || event.altKey || inDialog(event.target)) return
   const key = keyName(event)
   if (typing(event.target) && key !== 'escape') return
   if (keptByControl(event.target, key)) return
