@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.engine.toys import news, settled, submitted, toy
+from tests.engine.toys import news, settled, submitted, toy, wait_until
 from tests.review.seed import add_users
 from tests.web.conftest import MakeStudy, OpenPage, Server, open_study, read, search
 from tests.web.planned import NODE, Engine, engine_on, eventful_tools
@@ -75,6 +75,7 @@ def test_from_the_viewer_and_back(walked: str, open_page: OpenPage, server: Serv
     open_study(page, walked)
     page.get_by_test_id("panel").get_by_role("link", name="How this was made").click()
     expect(page.get_by_role("button", name="Study Esc")).to_be_visible()
+    expect(page.get_by_role("region", name="Steps of the plan")).to_be_visible()
     # Steps chosen on the page are not steps of the way back.
     page.keyboard.press("n")
     page.keyboard.press("n")
@@ -154,10 +155,11 @@ def test_sent_is_said_only_when_the_archive_holds_it(
     engine.archive.opened = True
     engine.archive.held.add(f"{walked}.7")
     # The next try is due a second later: the outbox decides when, the page hears of it by itself.
-    for _ in range(200):
+    def delivered() -> bool:
         engine.deliver()
-        if read(page, f"/api/studies/{walked}/plan")["effects"][0]["state"] == "done":
-            break
+        return bool(read(page, f"/api/studies/{walked}/plan")["effects"][0]["state"] == "done")
+
+    wait_until(delivered, "the archive holds it")
     expect(side).to_contain_text("holds it at")
     expect(side.get_by_text(f"{walked}.7", exact=True)).to_be_visible()
     rows = page.get_by_role("region", name="What happened, in the order of time")
