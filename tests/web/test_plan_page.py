@@ -52,9 +52,6 @@ def show(page: Page, study_uid: str, search_params: str = "") -> None:
     expect(page.get_by_role("region", name="Steps of the plan")).to_be_visible()
 
 
-# ---------------------------------------------------------------- ways in and out
-
-
 def test_from_the_worklist_and_back_to_the_same_row(
     walked: str, open_page: OpenPage, server: Server
 ) -> None:
@@ -103,9 +100,6 @@ def test_a_shared_address_survives_signing_in(
     # Nothing lies behind a shared link: Esc goes to the worklist.
     page.keyboard.press("Escape")
     expect(page).to_have_url(f"{server.url}/")
-
-
-# ---------------------------------------------------------------- what it tells
 
 
 def test_the_story_is_drawn_and_told(walked: str, open_page: OpenPage) -> None:
@@ -201,9 +195,6 @@ def test_the_file_is_what_the_server_says(walked: str, open_page: OpenPage) -> N
     assert saved == read(page, f"/api/studies/{walked}/plan")
 
 
-# ---------------------------------------------------------------- keys
-
-
 def test_the_graph_is_walked_by_keys(walked: str, open_page: OpenPage) -> None:
     page = open_page()
     show(page, walked)
@@ -227,9 +218,6 @@ def test_the_graph_is_walked_by_keys(walked: str, open_page: OpenPage) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("region", name="Steps of the plan")).to_be_visible()
-
-
-# ---------------------------------------------------------------- states
 
 
 def test_what_is_missing_is_named_with_its_mend(
