@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.engine.toys import news, settled, submitted, toy
+from tests.engine.toys import news, settled, submitted, toy, wait_until
 from tests.review.seed import add_users
 from tests.web.conftest import MakeStudy, OpenPage, Server, open_study, read, search
 from tests.web.planned import NODE, Engine, engine_on, eventful_tools
@@ -52,9 +52,6 @@ def show(page: Page, study_uid: str, search_params: str = "") -> None:
     expect(page.get_by_role("region", name="Steps of the plan")).to_be_visible()
 
 
-# ---------------------------------------------------------------- ways in and out
-
-
 def test_from_the_worklist_and_back_to_the_same_row(
     walked: str, open_page: OpenPage, server: Server
 ) -> None:
@@ -75,6 +72,7 @@ def test_from_the_viewer_and_back(walked: str, open_page: OpenPage, server: Serv
     open_study(page, walked)
     page.get_by_test_id("panel").get_by_role("link", name="How this was made").click()
     expect(page.get_by_role("button", name="Study Esc")).to_be_visible()
+    expect(page.get_by_role("region", name="Steps of the plan")).to_be_visible()
     # Steps chosen on the page are not steps of the way back.
     page.keyboard.press("n")
     page.keyboard.press("n")
@@ -102,9 +100,6 @@ def test_a_shared_address_survives_signing_in(
     # Nothing lies behind a shared link: Esc goes to the worklist.
     page.keyboard.press("Escape")
     expect(page).to_have_url(f"{server.url}/")
-
-
-# ---------------------------------------------------------------- what it tells
 
 
 def test_the_story_is_drawn_and_told(walked: str, open_page: OpenPage) -> None:
@@ -154,10 +149,11 @@ def test_sent_is_said_only_when_the_archive_holds_it(
     engine.archive.opened = True
     engine.archive.held.add(f"{walked}.7")
     # The next try is due a second later: the outbox decides when, the page hears of it by itself.
-    for _ in range(200):
+    def delivered() -> bool:
         engine.deliver()
-        if read(page, f"/api/studies/{walked}/plan")["effects"][0]["state"] == "done":
-            break
+        return bool(read(page, f"/api/studies/{walked}/plan")["effects"][0]["state"] == "done")
+
+    wait_until(delivered, "the archive holds it")
     expect(side).to_contain_text("holds it at")
     expect(side.get_by_text(f"{walked}.7", exact=True)).to_be_visible()
     rows = page.get_by_role("region", name="What happened, in the order of time")
@@ -199,9 +195,6 @@ def test_the_file_is_what_the_server_says(walked: str, open_page: OpenPage) -> N
     assert saved == read(page, f"/api/studies/{walked}/plan")
 
 
-# ---------------------------------------------------------------- keys
-
-
 def test_the_graph_is_walked_by_keys(walked: str, open_page: OpenPage) -> None:
     page = open_page()
     show(page, walked)
@@ -225,9 +218,6 @@ def test_the_graph_is_walked_by_keys(walked: str, open_page: OpenPage) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("region", name="Steps of the plan")).to_be_visible()
-
-
-# ---------------------------------------------------------------- states
 
 
 def test_what_is_missing_is_named_with_its_mend(

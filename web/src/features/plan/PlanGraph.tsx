@@ -67,8 +67,16 @@ export function PlanGraph({ graph, selected, onSelect }: Props) {
     onSelect(box.node.id)
     button(box.node.id)?.focus()
   }
-  const step = (by: 1 | -1) => go(at < 0 ? boxes[by > 0 ? 0 : boxes.length - 1] : boxes[at + by])
-  const move = (dx: number, dy: number) => go(at < 0 ? boxes[0] : beside(boxes, boxes[at]?.node.id ?? '', [dx, dy]))
+  // The address follows a moment later: quick keys go on from where the focus is.
+  const here = (): number => {
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset['node'] : undefined
+    return focused === undefined ? at : boxes.findIndex(({ node }) => node.id === focused)
+  }
+  const step = (by: 1 | -1) => {
+    const now = here()
+    go(now < 0 ? boxes[by > 0 ? 0 : boxes.length - 1] : boxes[now + by])
+  }
+  const move = (dx: number, dy: number) => go(beside(boxes, boxes[here()]?.node.id ?? '', [dx, dy]))
   useKeys({
     next: () => step(1),
     previous: () => step(-1),
