@@ -91,6 +91,10 @@ class Cube:
     hu : ndarray, int16, shape (51, 51, 51)
         z (towards the head), y, x at 1 mm.
     mask : ndarray, bool, shape (51, 51, 51)
+    thickness_mm : float
+        Of the slices it was seen in, before it was laid on 1 mm.
+    texture : int
+        One reader's rating, 1 ground glass to 5 solid.
     """
 
     patient: str
@@ -99,6 +103,8 @@ class Cube:
     diameter_mm: float
     hu: npt.NDArray[np.int16]
     mask: npt.NDArray[np.bool_]
+    thickness_mm: float = 1.0
+    texture: int = 5
 
 
 def read_cases(folder: Path) -> dict[str, Case]:
@@ -114,7 +120,16 @@ def read_cubes(folder: Path) -> list[Cube]:
     with np.load(folder / "cubes" / "lidc_cubes.npz") as arrays:
         hu, mask = arrays["hu"], arrays["mask"].astype(bool)
     return [
-        Cube(r["patient"], r["suggested_role"], r["readers"], r["diameter_mm"], hu[i], mask[i])
+        Cube(
+            patient=r["patient"],
+            role=r["suggested_role"],
+            readers=r["readers"],
+            diameter_mm=r["diameter_mm"],
+            hu=hu[i],
+            mask=mask[i],
+            thickness_mm=r["scan_slice_thickness_mm"],
+            texture=r["ratings"]["texture"],
+        )
         for i, r in enumerate(rows)
     ]
 
