@@ -11,10 +11,11 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed (extra train)")
 import torch
 
-from tests.learn.material import NODULE, case_of, cube, scan
-from triage.learn import paste, train
+from tests.learn.material import NODULE, cube, scan
+from triage.learn import train
 from triage.learn.dataset import Sampler
-from triage.learn.inserted import plant
+from triage.learn.insertion.pieces import Piece, cut_out, cut_out_at_sizes
+from triage.learn.insertion.planted import plant
 from triage.learn.mining import mine, scan_peaks
 from triage.learn.networks import NoduleNet
 from triage.learn.scans import Scan, Target
@@ -28,8 +29,8 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def donors() -> list[paste.Donor]:
-    return paste.make_donors([cube(diameter=9.0)], np.random.default_rng(0))
+def pieces() -> list[Piece]:
+    return cut_out_at_sizes([cube(diameter=9.0)], np.random.default_rng(0))
 
 
 def flat(network: NoduleNet) -> bytes:
@@ -40,7 +41,7 @@ def test_a_stopped_run_goes_on_to_the_same_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "SAVE_EVERY", 2)
-    whole = train.fit(PLAN, [scan()], donors(), tmp_path / "whole")
+    whole = train.fit(PLAN, [scan()], pieces(), tmp_path / "whole")
     assert (tmp_path / "whole" / "checkpoint.pt").exists()
 
     class Stopped(Exception):
@@ -55,22 +56,22 @@ def test_a_stopped_run_goes_on_to_the_same_network(
 
     monkeypatch.setattr(train, "learn", stops)
     with pytest.raises(Stopped):
-        train.fit(PLAN, [scan()], donors(), tmp_path / "stopped")
+        train.fit(PLAN, [scan()], pieces(), tmp_path / "stopped")
     monkeypatch.setattr(train, "learn", real)
-    resumed = train.fit(PLAN, [scan()], donors(), tmp_path / "stopped")
+    resumed = train.fit(PLAN, [scan()], pieces(), tmp_path / "stopped")
     assert flat(resumed) == flat(whole)
 
 
 def test_another_plan_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "SAVE_EVERY", 1)
-    train.fit(replace(PLAN, steps=1), [scan()], donors(), tmp_path)
+    train.fit(replace(PLAN, steps=1), [scan()], pieces(), tmp_path)
     with pytest.raises(SystemExit, match="another plan"):
-        train.fit(PLAN, [scan()], donors(), tmp_path)
+        train.fit(PLAN, [scan()], pieces(), tmp_path)
 
 
 def test_learning_lowers_the_loss_on_one_batch() -> None:
     state = train.begin(replace(PLAN, steps=60), [scan()])
-    drawing = Sampler([scan()], donors())
+    drawing = Sampler([scan()], pieces())
     batch = train.collate([drawing.draw(np.random.default_rng(i)) for i in range(2)])
     losses = []
     for _ in range(24):
@@ -113,15 +114,26 @@ def test_mining_finds_what_is_wrong_and_never_a_marked_nodule() -> None:
 
 
 def test_a_scan_that_may_hold_unmarked_nodules_is_not_mined() -> None:
-    assert mine(Bright(), with_unmarked(mine_it=False)).shape == (0, 3)
+    made = with_unmarked(mine_it=False)
+    assert mine(Bright(), made).shape == (0, 3)
+    made.no_nodules = np.array([[30.0, 30.0, 30.0]])
+    assert np.array_equal(mine(Bright(), made), made.no_nodules)
+
+
+def test_what_readers_called_no_nodule_stays_among_the_hard_places() -> None:
+    made = with_unmarked(mine_it=True)
+    made.no_nodules = np.array([[30.0, 30.0, 30.0]])
+    found = mine(Bright(), made)
+    assert np.array_equal(found[0], made.no_nodules[0])
+    assert len(found) > 1
 
 
 def test_planted_nodules_are_seen_where_they_were_put() -> None:
     made = scan()
-    planted = plant(made, case_of(made), [cube("P-9", 12.0)], np.random.default_rng(3))
-    assert planted.planted == 1
-    target = planted.case.nodules[-1]
-    zyx = made.prepared.to_zyx(target.center_lps_mm)
+    piece = cut_out(cube("P-9", 12.0))
+    planted = plant(made.ground, made.targets, [piece], np.random.default_rng(3), twins=False)
+    [planting] = planted.plantings
+    zyx = np.array(planting.target.zyx)
     peaks = scan_peaks(Bright(), planted.volume, made)
     assert np.linalg.norm(peaks.zyx - zyx, axis=1).min() < 6.0
     assert not np.array_equal(planted.volume, made.volume)

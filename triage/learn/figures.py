@@ -27,16 +27,17 @@ from triage.detect import tiles
 from triage.detect.decode import DecodeSettings, decode
 from triage.detect.prepare import Prepared
 from triage.learn.calibrate import calibrate, threshold_for
-from triage.learn.froc import Role, Score, score
-from triage.learn.inserted import plant
+from triage.learn.froc import HIT_AT_LEAST_MM, Role, Score, score
+from triage.learn.insertion.pieces import cut_out
+from triage.learn.insertion.planted import plant
 from triage.learn.mining import OPEN, TorchRuntime
 from triage.learn.networks import NoduleNet
-from triage.learn.scans import Scan, load_scan
+from triage.learn.scans import Scan, Target, load_scan
 from triage.learn.sources import Case, Cube, read_cases, read_cubes
 from triage.learn.split import split_cubes
 
-#: The scan that only the model which chooses the operating point leaves out.
-CHOOSING_CASE = "LIDC-IDRI-0009_lungs"
+#: The scan that no released model is trained on, so that each can choose its operating point there.
+CHOOSING_CASE = "LIDC-IDRI-0745_lungs"
 PLACEMENTS = 4
 CUBES_PER_VOLUME = 10
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
@@ -71,12 +72,15 @@ class PlantedFigures:
         Of all planted nodules.
     false_logits : list of float
         Strict false positives of the scan itself, nothing planted.
+    twin_logits : list of float or None
+        Strongest answer on each healthy twin; None where there was none.
     """
 
     hit_logits: list[float]
     hit_diameters_mm: list[float]
     planted_diameters_mm: list[float]
     false_logits: list[float]
+    twin_logits: list[float | None]
 
 
 def planted_figures(
@@ -100,21 +104,37 @@ def planted_figures(
     own = score(case, found := candidates(runtime, scan.prepared, OPEN))
     wrong = {Role.FALSE, Role.SMALL}
     false = [_logit(c.probability) for c, r in zip(found, own.roles, strict=True) if r in wrong]
-    hits: list[tuple[float, float]] = []
-    diameters: list[float] = []
+    pieces = [cut_out(cube) for cube in cubes]
+    said = PlantedFigures([], [], [], false, [])
     for placement in range(PLACEMENTS):
         rng = np.random.default_rng([placement, 3])
-        order = [cubes[i] for i in rng.permutation(len(cubes))]
+        order = [pieces[i] for i in rng.permutation(len(pieces))]
         for begin in range(0, len(order), CUBES_PER_VOLUME):
-            planted = plant(scan, case, order[begin : begin + CUBES_PER_VOLUME], rng)
+            planted = plant(scan.ground, scan.targets, order[begin : begin + CUBES_PER_VOLUME], rng)
             prepared = replace(scan.prepared, tensor=planted.volume[None, None])
-            scored = score(planted.case, candidates(runtime, prepared, OPEN))
-            mine = scored.nodules[len(scored.nodules) - planted.planted :]
-            diameters += [n.diameter_mm for n in mine]
-            hits += [
-                (_logit(n.probability), n.diameter_mm) for n in mine if n.probability is not None
-            ]
-    return PlantedFigures([h for h, _ in hits], [d for _, d in hits], diameters, false)
+            found = candidates(runtime, prepared, OPEN)
+            for planting in planted.plantings:
+                logit = _answer(scan, planting.target, found)
+                if planting.twin:
+                    said.twin_logits.append(logit)
+                    continue
+                said.planted_diameters_mm.append(planting.target.diameter_mm)
+                if logit is not None:
+                    said.hit_logits.append(logit)
+                    said.hit_diameters_mm.append(planting.target.diameter_mm)
+    return said
+
+
+def _answer(scan: Scan, target: Target, found: Sequence[Candidate]) -> float | None:
+    """Logit of the strongest candidate on a target; None when there is none."""
+    center = scan.prepared.to_lps_mm(target.zyx)
+    reach_mm = max(target.diameter_mm / 2.0, HIT_AT_LEAST_MM)
+    on_it = [
+        c.probability
+        for c in found
+        if float(np.linalg.norm(np.array(c.center_lps_mm) - center)) <= reach_mm
+    ]
+    return _logit(max(on_it)) if on_it else None
 
 
 def _logit(probability: float) -> float:
@@ -157,6 +177,11 @@ def _evidence(figures: PlantedFigures, settings: DecodeSettings) -> dict[str, An
         "planted_under_8_mm": sum(d < 8 for d in all_mm),
         "planted_under_8_mm_found": sum(d < 8 for d in hit),
         "false_positives_strict": sum(f >= edge for f in false),
+        "twins": len(figures.twin_logits),
+        "twins_that_fire": sum(
+            t is not None and t / settings.temperature + settings.bias >= edge
+            for t in figures.twin_logits
+        ),
         "found_at_false_positives": {
             str(n): sum(h >= _nth(figures.false_logits, n) for h in figures.hit_logits)
             for n in (0, 1, 2, 4, 8, 16)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.detect.prepare import BoolArray, Float32Array, Prepared, prepare
+from triage.learn.insertion.ground import Ground, survey
 from triage.learn.sources import Case, read_volume
 
 #: Below this the 1 mm grid holds air or lung tissue, not vessel or wall: (-500 HU + 1000) / 1400.
@@ -49,8 +50,12 @@ class Scan:
     targets : tuple of Target
     may_mine : bool
         Whether high answers are false for sure: every nodule of the scan is marked.
+    ground : Ground
+        Where nodules can be laid.
+    no_nodules : ndarray, float64, shape (k, 3)
+        What readers marked and nobody called a nodule, voxels.
     hard : ndarray, float64, shape (m, 3)
-        Mined false positives, voxels.
+        Where to look hardest, voxels: those, and mined false positives.
     """
 
     name: str
@@ -59,6 +64,8 @@ class Scan:
     air: npt.NDArray[np.int32]
     targets: tuple[Target, ...]
     may_mine: bool
+    ground: Ground
+    no_nodules: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     hard: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
 
 
@@ -74,6 +81,7 @@ def load_scan(case: Case) -> Scan:
     Scan
     """
     prepared = prepare(read_volume(case.path))
+    marked = no_nodules(case, prepared)
     volume = prepared.tensor[0, 0]
     return Scan(
         name=case.name,
@@ -82,7 +90,23 @@ def load_scan(case: Case) -> Scan:
         air=aerated_voxels(volume, prepared.lung),
         targets=targets_of(case, prepared),
         may_mine=case.all_marked,
+        ground=ground_of(case, prepared),
+        no_nodules=marked,
+        hard=marked,
     )
+
+
+def ground_of(case: Case, prepared: Prepared) -> Ground:
+    """Ground to lay nodules into; slices of unknown thickness are taken to touch."""
+    spacing_mm = case.spacing_zyx_mm[0] if case.spacing_zyx_mm else 1.0
+    thickness_mm = case.thickness_mm or spacing_mm
+    return survey(prepared.tensor[0, 0], prepared.lung, spacing_mm, thickness_mm)
+
+
+def no_nodules(case: Case, prepared: Prepared) -> npt.NDArray[np.float64]:
+    """Where readers marked something and nobody called it a nodule, voxels, shape (m, 3)."""
+    points = [s.center_lps_mm for s in case.small if "nodule_lt_3mm" not in s.kinds]
+    return np.array([_zyx(prepared, p) for p in points]).reshape(-1, 3)
 
 
 def aerated_voxels(volume: Float32Array, lung: BoolArray) -> npt.NDArray[np.int32]:

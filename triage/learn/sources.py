@@ -64,6 +64,9 @@ class Case:
     small : tuple of SmallFinding
     path : Path
         ZIP of DICOM files.
+    spacing_zyx_mm : tuple of float or None
+    thickness_mm : float or None
+        Slice thickness as the scanner says; None: not stated.
     """
 
     name: str
@@ -73,6 +76,8 @@ class Case:
     nodules: tuple[MarkedNodule, ...]
     small: tuple[SmallFinding, ...]
     path: Path
+    spacing_zyx_mm: tuple[float, float, float] | None = None
+    thickness_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +96,10 @@ class Cube:
     hu : ndarray, int16, shape (51, 51, 51)
         z (towards the head), y, x at 1 mm.
     mask : ndarray, bool, shape (51, 51, 51)
-    thickness_mm : float
-        Of the slices it was seen in, before it was laid on 1 mm.
-    texture : int
-        One reader's rating, 1 ground glass to 5 solid.
+    thickness_mm : float or None
+        Of the scan it was cut from.
+    texture : int or None
+        1 ground glass .. 5 solid, by the reader whose outline the mask is.
     """
 
     patient: str
@@ -103,8 +108,8 @@ class Cube:
     diameter_mm: float
     hu: npt.NDArray[np.int16]
     mask: npt.NDArray[np.bool_]
-    thickness_mm: float = 1.0
-    texture: int = 5
+    thickness_mm: float | None = None
+    texture: int | None = None
 
 
 def read_cases(folder: Path) -> dict[str, Case]:
@@ -181,7 +186,14 @@ def _case(uid: str, row: dict[str, Any], folder: Path) -> Case:
             for s in row.get("small_findings", [])
         ),
         path=folder / row["file"] if "file" in row else folder / "series" / f"{row['case']}.zip",
+        spacing_zyx_mm=_spacing(row["spacing_mm"]),
+        thickness_mm=row["slice_thickness_mm"],
     )
+
+
+def _spacing(xyz: list[float]) -> tuple[float, float, float]:
+    x, y, z = (float(v) for v in xyz)
+    return z, y, x
 
 
 def _nodule(row: dict[str, Any], truth_kind: str) -> MarkedNodule:

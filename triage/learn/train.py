@@ -27,8 +27,8 @@ import torch
 import typer
 from safetensors.torch import save_file
 
-from triage.learn import paste
 from triage.learn.dataset import Example, Sampler
+from triage.learn.insertion.pieces import Piece, cut_out_at_sizes
 from triage.learn.losses import detection_loss
 from triage.learn.mining import mine
 from triage.learn.networks import NoduleNet
@@ -79,9 +79,9 @@ def main(
     torch.set_num_threads(threads)
     plan = Plan(tuple(sorted(leave_out or ())), steps, batch, seed)
     scans, cubes, split = training_data(data, plan.leave_out)
-    donors = paste.make_donors(cubes, np.random.default_rng([seed, 1]))
-    say(out, f"{len(scans)} scans, {len(cubes)} cubes, {len(donors)} nodule versions, {plan}")
-    network = fit(plan, scans, donors, out)
+    pieces = cut_out_at_sizes(cubes, np.random.default_rng([seed, 1]))
+    say(out, f"{len(scans)} scans, {len(cubes)} cubes, {len(pieces)} nodule sizes, {plan}")
+    network = fit(plan, scans, pieces, out)
     save_file(weights(network), out / "model.safetensors")
     described = describe(plan, scans, cubes, split)
     (out / "run.json").write_text(json.dumps(described, indent=1) + "\n")
@@ -147,13 +147,13 @@ class Batch(NamedTuple):
     shape: torch.Tensor
 
 
-def fit(plan: Plan, scans: list[Scan], donors: list[paste.Donor], out: Path) -> NoduleNet:
+def fit(plan: Plan, scans: list[Scan], pieces: list[Piece], out: Path) -> NoduleNet:
     """The steps: draw, learn, average, mine, save.
 
     Parameters
     ----------
     plan : Plan
-    scans, donors
+    scans, pieces
         What patches are made of.
     out : Path
         Where the checkpoint lies or will lie.
@@ -166,7 +166,7 @@ def fit(plan: Plan, scans: list[Scan], donors: list[paste.Donor], out: Path) -> 
     out.mkdir(parents=True, exist_ok=True)
     state = begin(plan, scans)
     restore(state, out)
-    sampler = Sampler(scans, donors)
+    sampler = Sampler(scans, pieces)
     mine_at = {int(share * plan.steps) for share in MINE_AT}
     losses: list[float] = []
     started, first = time.monotonic(), state.step

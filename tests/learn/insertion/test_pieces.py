@@ -28,7 +28,7 @@ from triage.learn.insertion.pieces import (
     [({}, Host.LUNG), ({"vessel": True}, Host.VESSEL), ({"wall": True}, Host.WALL)],
 )
 def test_what_it_hangs_on_is_seen(attached: dict[str, bool], host: Host) -> None:
-    piece = cut_out(ball_cube(10.0, **attached))  # type: ignore[arg-type]
+    piece = cut_out(ball_cube(10.0, **attached))
     assert piece.hangs_on is host
     wall = (0.0, 1.0, 0.0) if host is Host.WALL else (0.0, 0.0, 0.0)
     assert piece.wall_zyx == pytest.approx(wall, abs=0.05)
@@ -63,16 +63,20 @@ def test_ground_glass_lets_the_host_through_and_solid_does_not() -> None:
     assert glass.cover[inside].mean() == pytest.approx(expected, abs=0.04)
     assert solid.cover[inside].mean() > 0.9
     # Laid on lung like its own, the glass has its own density again.
-    again = normalise(np.float32([LUNG_HU])) * (1 - glass.cover[inside].mean())
+    again = normalise(np.array([LUNG_HU], np.float32)) * (1 - glass.cover[inside].mean())
     again += (glass.cover[inside] * glass.tissue[inside]).mean()
-    assert float(again[0]) == pytest.approx(float(normalise(np.float32([-600]))[0]), abs=0.02)
+    assert float(again[0]) == pytest.approx(
+        float(normalise(np.array([-600], np.float32))[0]), abs=0.02
+    )
 
 
 def test_levels_fall_back_where_there_is_no_lung_around() -> None:
     hu = np.full((31, 31, 31), TISSUE_HU, np.float32)
     outline = np.zeros(hu.shape, bool)
     outline[12:19, 12:19, 12:19] = True
-    assert levels(hu, outline) == (-850.0, pytest.approx(TISSUE_HU))
+    lung_hu, core_hu = levels(hu, outline)
+    assert lung_hu == -850.0
+    assert core_hu == pytest.approx(TISSUE_HU)
 
 
 def test_thick_is_wall_and_not_vessel() -> None:

@@ -18,7 +18,7 @@ ATTACHED: dict[Host, dict[str, bool]] = {
 
 
 def piece_on(host: Host, diameter_mm: float = 10.0) -> Piece:
-    return cut_out(ball_cube(diameter_mm, **ATTACHED[host]))  # type: ignore[arg-type]
+    return cut_out(ball_cube(diameter_mm, **ATTACHED[host]))
 
 
 def gaps(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

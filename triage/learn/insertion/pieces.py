@@ -42,7 +42,9 @@ SCANNER_SIGMA_MM = 0.6
 NOISE_WINDOW = 5
 #: The quietest fifth of small windows of aerated lung holds noise, no structure.
 NOISE_PERCENTILE = 20.0
+SCALE_RANGE = (0.35, 1.25)
 SMALLEST_MM, LARGEST_MM = 3.5, 32.0
+SIZES = 6
 
 
 class Host(StrEnum):
@@ -74,7 +76,7 @@ class Piece:
     wall_zyx : tuple of float
         Unit vector from the centre to the wall; zeros unless it hangs on one.
     thickness_mm : float
-        Slice thickness it was seen with, at its present size.
+        Slice thickness it was seen with, at its present size; 0 when not known.
     noise : float
         Noise of the lung it was cut from (`noise_of`), at its present size; 0 when not known.
     twin : bool
@@ -131,7 +133,7 @@ def cut_out(cube: Cube, scale: float = 1.0) -> Piece:
             diameter_mm=float(np.cbrt(volume_mm3 * 6.0 / np.pi)),
             hangs_on=hangs_on,
             wall_zyx=wall,
-            thickness_mm=cube.thickness_mm * scale,
+            thickness_mm=(cube.thickness_mm or 0.0) * scale,
             noise=_lung_noise(cube) / max(1.0, 2.0 - scale**2) ** 0.5,
         )
     )
@@ -162,6 +164,30 @@ def _lung_noise(cube: Cube) -> float:
     """`noise_of` the lung around a cube's nodule."""
     away = ndimage.distance_transform_edt(~cube.mask)
     return noise_of(normalise(cube.hu.astype(np.float32)), (cube.hu < DENSE_HU) & (away > 3.0))
+
+
+def cut_out_at_sizes(cubes: Sequence[Cube], rng: np.random.Generator) -> list[Piece]:
+    """Several sizes of every cube, made once: scaling is slow, turning is free.
+
+    Parameters
+    ----------
+    cubes : sequence of Cube
+    rng : Generator
+
+    Returns
+    -------
+    list of Piece
+        `SIZES` a cube, from small to a little larger than it was, within what the scales can
+        honestly make.
+    """
+    pieces = []
+    for cube in cubes:
+        own_mm = float(np.cbrt(cube.mask.sum() / LOOSE_OUTLINE * 6.0 / np.pi))
+        low = max(SCALE_RANGE[0], SMALLEST_MM / own_mm)
+        high = max(low, min(SCALE_RANGE[1], LARGEST_MM / own_mm))
+        scales = np.exp(rng.uniform(np.log(low), np.log(high), SIZES))
+        pieces += [cut_out(cube, float(s)) for s in scales]
+    return pieces
 
 
 def twin_of(piece: Piece, healthy: Float32Array, noise: float) -> Piece:

@@ -20,8 +20,8 @@ from triage.learn.insertion.pieces import Host, Piece, turn, twin_of
 from triage.learn.scans import Target
 
 TRIES = 60
-#: Between middles of anything planted or marked: no answer is then owed to a neighbour.
-APART_MM = 26.0
+#: Between the edges of what is planted or marked: no answer is then owed to a neighbour.
+APART_MM = 16.0
 #: A wall must be met from the side the nodule was cut from: cosine of the angle between.
 FACING = 0.7
 
@@ -98,7 +98,7 @@ def plant(
         lay(volume, turned, start, ground, rng)
         plantings.append(_planting(turned, start))
         busy.append(plantings[-1].target)
-        if twins and (other := _place_twin(ground, piece, busy, rng)) is not None:
+        if twins and (other := place_twin(ground, piece, busy, rng)) is not None:
             lay(volume, *other, ground, rng)
             plantings.append(_planting(*other))
             busy.append(plantings[-1].target)
@@ -110,6 +110,8 @@ def place(
     piece: Piece,
     busy: Sequence[Target],
     rng: np.random.Generator,
+    *,
+    apart_mm: float = APART_MM,
     wall_mm: float | None = None,
 ) -> tuple[Piece, tuple[int, int, int]] | None:
     """A turn of the piece and a corner for it; None when the host has no place of its kind.
@@ -119,8 +121,10 @@ def place(
     ground : Ground
     piece : Piece
     busy : sequence of Target
-        Kept `APART_MM` away from.
+        What is kept away from.
     rng : Generator
+    apart_mm : float
+        From edge to edge.
     wall_mm : float, optional
         Only places so far from the nearest wall, within a step of the grid.
 
@@ -135,7 +139,7 @@ def place(
     for _ in range(TRIES if len(open_) else 0):
         middle = open_[rng.integers(len(open_))]
         turned = facing(ground, piece, middle, rng)
-        if turned is None or not _is_free(middle, busy):
+        if turned is None or not _is_free(middle, apart_mm + piece.diameter_mm / 2.0, busy):
             continue
         start = np.rint(middle - np.array(turned.center_zyx)).astype(int)
         stop = start + turned.cover.shape
@@ -168,14 +172,32 @@ def _turned_vector(
     return np.array([z, y, x], dtype=np.float64) * np.array(flips, dtype=np.float64)
 
 
-def _place_twin(
-    ground: Ground, piece: Piece, busy: Sequence[Target], rng: np.random.Generator
+def place_twin(
+    ground: Ground,
+    piece: Piece,
+    busy: Sequence[Target],
+    rng: np.random.Generator,
+    apart_mm: float = APART_MM,
 ) -> tuple[Piece, tuple[int, int, int]] | None:
     """Healthy lung of the same kind of place, cut like the piece, and a place to lay it.
 
     What was cut beside a wall is laid as far from one: wall comes to lie on wall.
+
+    Parameters
+    ----------
+    ground : Ground
+    piece : Piece
+        The nodule.
+    busy : sequence of Target
+    rng : Generator
+    apart_mm : float
+
+    Returns
+    -------
+    piece, start : Piece and three int, or None
+        See `place`.
     """
-    source = place(ground, piece, busy, rng)
+    source = place(ground, piece, busy, rng, apart_mm=apart_mm)
     if source is None:
         return None
     turned, start = source
@@ -183,7 +205,7 @@ def _place_twin(
     twin = twin_of(turned, ground.volume[window], ground.noise)
     middle = np.rint(np.array(start) + np.array(turned.center_zyx)).astype(np.int64)
     wall_mm = ground.wall_mm(middle) if piece.hangs_on is Host.WALL else None
-    return place(ground, twin, busy, rng, wall_mm)
+    return place(ground, twin, busy, rng, apart_mm=apart_mm, wall_mm=wall_mm)
 
 
 def _planting(piece: Piece, start: Sequence[int]) -> Planting:
@@ -192,8 +214,8 @@ def _planting(piece: Piece, start: Sequence[int]) -> Planting:
     return Planting(piece.patient, target, piece.hangs_on, piece.twin)
 
 
-def _is_free(middle: npt.NDArray[np.int64], busy: Sequence[Target]) -> bool:
+def _is_free(middle: npt.NDArray[np.int64], room_mm: float, busy: Sequence[Target]) -> bool:
     return all(
-        float(np.linalg.norm(np.array(t.zyx) - middle)) >= APART_MM + t.diameter_mm / 2.0
+        float(np.linalg.norm(np.array(t.zyx) - middle)) >= room_mm + t.diameter_mm / 2.0
         for t in busy
     )
