@@ -142,10 +142,10 @@ def test_twins_change_nothing_that_is_taught_and_keep_clear_of_nodules() -> None
     for seed in range(30):
         drawing._lay_twin(ground, [target], np.random.default_rng(seed))
     assert not np.array_equal(ground.volume, before)
-    z, y, x = (round(c) for c in target.zyx)
-    own = (slice(z - 6, z + 7), slice(y - 6, y + 7), slice(x - 6, x + 7))
+    grid = np.stack(np.meshgrid(*[np.arange(PATCH)] * 3, indexing="ij"), -1)
+    own = np.linalg.norm(grid - np.array(target.zyx), axis=-1) <= target.diameter_mm / 2 + 1.0
     # A cover thins out to nothing; what reaches so far is a thousandth of a grey level.
-    assert np.abs(ground.volume[own] - before[own]).max() < 1e-4
+    assert np.abs(ground.volume[own] - before[own]).max() < 1e-3
 
 
 def test_clashes_are_told_by_size() -> None:
