@@ -29,7 +29,7 @@ def test_every_term_reaches_the_student(term: Term) -> None:
         told = teacher.see(x)
     losses = distiller(student.see(x), told)
     assert list(losses) == [term]
-    losses[term].backward()  # type: ignore[no-untyped-call]
+    losses[term].backward()
     first = next(iter(student.stem.parameters())).grad
     assert first is not None
     assert float(first.abs().sum()) > 1e-6
@@ -50,7 +50,7 @@ def test_a_term_falls_when_the_student_learns_it(term: Term) -> None:
         loss = distiller(student.see(x), told)[term]
         seen.append(float(loss.detach()))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     assert seen[-1] < 0.8 * seen[0]
 
