@@ -13,9 +13,9 @@ import numpy as np
 
 from triage.detect.prepare import Float32Array
 from triage.learn import paste
+from triage.learn.data.cases import Case, Cube, MarkedNodule
 from triage.learn.dataset import PARENCHYMA_NEEDED, clashes
 from triage.learn.scans import Scan, Target
-from triage.learn.sources import Case, Cube, MarkedNodule
 
 PLACES_TRIED = 400
 APART_MM = 24.0

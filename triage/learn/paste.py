@@ -16,8 +16,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from triage.detect.prepare import BoolArray, Float32Array, normalise
+from triage.learn.data.cases import Cube
 from triage.learn.scans import PARENCHYMA
-from triage.learn.sources import Cube
 
 #: Outlines of the cubes hold 1.2 times the readers' volume in the median.
 LOOSE_OUTLINE = 1.2

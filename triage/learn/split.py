@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage.core.work import digest_of
-from triage.learn.sources import Cube
+from triage.learn.data.cases import Cube
 
 SELECT_COUNT = 20
 AGREED_READERS = 3

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from triage.learn.sources import read_cases, read_cubes, read_volume
+from triage.learn.data.dicom import read_volume
+from triage.learn.data.shared import read_cases, read_cubes
 
 pytestmark = pytest.mark.real
 
