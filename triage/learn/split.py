@@ -78,7 +78,7 @@ def split_cubes(cubes: Sequence[Cube], series_patients: Sequence[str]) -> Split:
     ]
     eligible.sort(key=lambda c: (c.diameter_mm, c.patient))
     select = sorted(
-        min((c.patient for c in stratum), key=_shuffled) for stratum in _strata(eligible)
+        min((c.patient for c in stratum), key=_shuffled) for stratum in _strata(eligible) if stratum
     )
     train = sorted(c.patient for c in open_ if c.patient not in select)
     return Split(tuple(train), tuple(select), tuple(held_back))

@@ -81,7 +81,8 @@ def read_series(series_uid: str, path: Path) -> Volume:
     ReadingError
         Its pixels do not decode.
     """
-    found, _ = dicom_folder.read_files(sorted(p for p in path.iterdir() if p.is_file()))
+    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else []
+    found, _ = dicom_folder.read_files(files)
     slices = found.get(series_uid)
     if not slices:
         raise DataRefused(f"{path} no longer holds series {series_uid}")

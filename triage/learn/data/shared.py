@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from triage.core.finding import PointLps
 from triage.errors import DataRefused
@@ -167,7 +168,7 @@ def read_cubes(folder: Path) -> list[Cube]:
     ------
     DataRefused
     """
-    rows = sums.read_json(folder / CUBES, "facts of the nodule cubes")["cubes"]
+    rows = _rows(folder / CUBES, "cubes")
     path = folder / CUBE_VOXELS
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -176,14 +177,26 @@ def read_cubes(folder: Path) -> list[Cube]:
         raise DataRefused(f"{path} cannot be read: {error}") from error
     if not len(rows) == len(hu) == len(mask):
         raise DataRefused(f"{path} holds {len(hu)} cubes, {CUBES} describes {len(rows)}")
-    return [
-        Cube(
-            r["patient"], r["suggested_role"], r["readers"], r["diameter_mm"], hu[i], mask[i],
-            series_uid=r["series_uid"], thickness_mm=r["scan_slice_thickness_mm"],
-            texture=r["ratings"]["texture"], match_cost=r["match_cost"],
-        )
-        for i, r in enumerate(rows)
-    ]  # fmt: skip
+    try:
+        return [_cube(row, hu[i], mask[i]) for i, row in enumerate(rows)]
+    except (KeyError, TypeError) as error:
+        raise DataRefused(f"{folder / CUBES}: a cube lacks or misstates {error}") from error
+
+
+def _rows(path: Path, name: str) -> list[Mapping[str, Any]]:
+    document = sums.read_json(path, "one row for each")
+    rows = document.get(name) if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        raise DataRefused(f"{path} lists no {name}")
+    return rows
+
+
+def _cube(row: Mapping[str, Any], hu: npt.NDArray[np.int16], mask: npt.NDArray[np.bool_]) -> Cube:
+    return Cube(
+        row["patient"], row["suggested_role"], row["readers"], row["diameter_mm"], hu, mask,
+        series_uid=row["series_uid"], thickness_mm=row["scan_slice_thickness_mm"],
+        texture=row["ratings"]["texture"], match_cost=row["match_cost"],
+    )  # fmt: skip
 
 
 def read_windows(folder: Path) -> list[NoduleWindow]:
@@ -193,11 +206,14 @@ def read_windows(folder: Path) -> list[NoduleWindow]:
     ------
     DataRefused
     """
-    rows = sums.read_json(folder / WINDOWS, "facts of the nodule windows")["nodules"]
+    rows = _rows(folder / WINDOWS, "nodules")
     for name in (PICTURES, COUNTS):
         if not (folder / name).exists():
             raise DataRefused(f"{folder / name} is missing; {WINDOWS} describes it")
-    return [_window(row, folder) for row in rows]
+    try:
+        return [_window(row, folder) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataRefused(f"{folder / WINDOWS}: a nodule lacks or misstates {error}") from error
 
 
 def _window(row: Mapping[str, Any], folder: Path) -> NoduleWindow:

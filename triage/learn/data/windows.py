@@ -151,7 +151,10 @@ class NoduleWindow:
             marks 5 mm.
         """
         spacing = self.spacing_zyx_mm or _SMALLEST_MM
-        away = ndimage.distance_transform_edt(self.reader_counts() == 0, sampling=spacing)
+        outside = self.reader_counts() == 0
+        if outside.all():  # a few windows lack their outlines: where the nodule ends is not known
+            return np.zeros(outside.shape, dtype=np.bool_)
+        away = ndimage.distance_transform_edt(outside, sampling=spacing)
         free: npt.NDArray[np.bool_] = np.asarray(away) > margin_mm
         z, y, x = np.ogrid[: self.n_slices, :SIDE, :SIDE]
         for one in self.others:
