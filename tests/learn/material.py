@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.detect.prepare import LungReport, Prepared
+from triage.learn.data.cases import Case, Cube, MarkedNodule, SmallFinding
 from triage.learn.insertion.ground import survey
 from triage.learn.scans import Scan, Target, aerated_voxels
-from triage.learn.sources import Case, Cube, MarkedNodule, SmallFinding
 
 SHAPE = (96, 88, 104)
 NODULE = Target((48.0, 40.0, 52.0), 10.0, True)

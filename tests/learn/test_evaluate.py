@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from triage.learn.data.cases import Case
+from triage.learn.data.looks import Looks
 from triage.learn.evaluate import evaluate, is_trained_on
-from triage.learn.sources import Case
 from triage.settings import RuntimeChoice
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "nodule-s"
@@ -17,6 +18,9 @@ MODEL = Path(__file__).resolve().parents[2] / "models" / "nodule-s"
 TRAINED: list[tuple[dict[str, Any], bool]] = [
     ({"scans": ["c"], "cube_patients": []}, True),
     ({"scans": [], "cube_patients": ["p"]}, True),
+    ({"scans": [], "cube_patients": [], "select_patients": ["p"]}, True),
+    ({"scans": [], "cube_patients": [], "patients": ["p"]}, True),
+    ({"scans": [], "cube_patients": [], "series_uids": ["1.2"]}, True),
     ({"scans": ["d"], "cube_patients": ["q"]}, False),
 ]
 
@@ -28,9 +32,15 @@ def test_what_was_trained_on_is_known(training: dict[str, Any], trained: bool) -
 
 
 @pytest.mark.real
-def test_the_released_model_is_scored_on_the_untouched_series_only(shared_data: Path) -> None:
+def test_the_released_model_is_scored_on_the_untouched_series_only(
+    shared_data: Path, tmp_path: Path
+) -> None:
     names = ["LIDC-IDRI-0001", "LIDC-IDRI-0050", "LIDC-IDRI-0745_lungs"]
-    said = evaluate(MODEL, shared_data, names, RuntimeChoice.ONNX)
+    looks = Looks(tmp_path / "looks.jsonl")
+    said = evaluate(MODEL, [str(shared_data)], names, RuntimeChoice.ONNX, looks=looks)
+    [look] = looks.all()
+    assert said["looks"] == 1
+    assert (look.model, look.split) == (said["digest"], said["split"])
     assert said["trained_on"] == ["LIDC-IDRI-0001", "LIDC-IDRI-0745_lungs"]
     (row,) = said["series"]
     assert (row["case"], row["positive_nodules"], row["found"]) == ("LIDC-IDRI-0050", 1, 1)
@@ -38,6 +48,17 @@ def test_the_released_model_is_scored_on_the_untouched_series_only(shared_data: 
 
 
 @pytest.mark.real
-def test_an_unknown_series_is_named(shared_data: Path) -> None:
+def test_an_unknown_series_is_named_and_nothing_is_opened(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    looks = Looks(tmp_path / "looks.jsonl")
     with pytest.raises(SystemExit, match="LIDC-IDRI-9999"):
-        evaluate(MODEL, shared_data, ["LIDC-IDRI-9999"], RuntimeChoice.ONNX)
+        evaluate(MODEL, [str(shared_data)], ["LIDC-IDRI-9999"], RuntimeChoice.ONNX, looks=looks)
+    assert looks.all() == []
+
+
+@pytest.mark.real
+def test_what_was_trained_on_costs_no_look(shared_data: Path, tmp_path: Path) -> None:
+    looks = Looks(tmp_path / "looks.jsonl")
+    said = evaluate(MODEL, [str(shared_data)], ["LUNGx-CT003"], RuntimeChoice.ONNX, looks=looks)
+    assert (said["series"], said["looks"]) == ([], 0)

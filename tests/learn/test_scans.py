@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.learn.material import NODULE, case_of, scan
+from triage.learn.data.cases import SmallFinding
 from triage.learn.scans import Target, targets_of
-from triage.learn.sources import SmallFinding
 
 MARKS = {
     "a nodule under 3 mm": (("nodule_lt_3mm",), True),

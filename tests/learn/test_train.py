@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed (extra train)")
 import torch
 
-from tests.learn.material import NODULE, cube, scan
+from tests.learn.material import NODULE, case_of, cube, scan
 from triage.learn import train
 from triage.learn.dataset import Sampler
 from triage.learn.insertion.pieces import Piece, cut_out, cut_out_at_sizes
@@ -19,7 +19,6 @@ from triage.learn.insertion.planted import plant
 from triage.learn.mining import mine, scan_peaks
 from triage.learn.networks import NoduleNet
 from triage.learn.scans import Scan, Target
-from triage.learn.split import Split
 
 PLAN = train.Plan(steps=4, batch=2)
 
@@ -141,9 +140,12 @@ def test_planted_nodules_are_seen_where_they_were_put() -> None:
 
 
 def test_the_description_names_everyone_trained_on() -> None:
-    split = Split(("P-1",), ("P-2",), ("P-3",))
-    said = train.describe(PLAN, [scan()], [cube("P-1")], split)
+    taught = train.Lessons((case_of(scan()),), (cube("P-1"),), "5b6b", ("P-2",))
+    said = train.describe(PLAN, taught)
     assert said["scans"] == ["made"]
+    assert said["patients"] == ["P-made"]
+    assert said["series_uids"] == ["1.2.3"]
     assert said["cube_patients"] == ["P-1"]
-    assert said["split_digest"] == split.digest
+    assert said["select_patients"] == ["P-2"]
+    assert said["split_digest"] == "5b6b"
     assert said["steps"] == 4

@@ -162,6 +162,8 @@ def metadata(run: dict[str, Any], point: dict[str, Any], digest: str, name: str)
             "seed": run["seed"],
             "scans": run["scans"],
             "cube_patients": run["cube_patients"],
+            "patients": run.get("patients", []),
+            "series_uids": run.get("series_uids", []),
             "select_patients": run["select_patients"],
             "split_digest": run["split_digest"],
         },

@@ -27,14 +27,16 @@ from triage.detect import tiles
 from triage.detect.decode import DecodeSettings, decode
 from triage.detect.prepare import Prepared
 from triage.learn.calibrate import calibrate, threshold_for
+from triage.learn.data.cases import Case, Cube
+from triage.learn.data.looks import Looks, of_installation
+from triage.learn.data.sources import open_data
+from triage.learn.data.sums import sha256_of
 from triage.learn.froc import HIT_AT_LEAST_MM, Role, Score, score
 from triage.learn.insertion.pieces import cut_out
 from triage.learn.insertion.planted import plant
 from triage.learn.mining import OPEN, TorchRuntime
 from triage.learn.networks import NoduleNet
 from triage.learn.scans import Scan, Target, load_scan
-from triage.learn.sources import Case, Cube, read_cases, read_cubes
-from triage.learn.split import split_cubes
 
 #: The scan that no released model is trained on, so that each can choose its operating point there.
 CHOOSING_CASE = "LIDC-IDRI-0745_lungs"
@@ -149,12 +151,10 @@ def choose(
     weights: str = "model.safetensors",
 ) -> None:
     """Calibration and operating point: set-aside cubes planted in a scan this run has not seen."""
-    cases, cubes = read_cases(data), read_cubes(data)
-    split = split_cubes(cubes, [c.patient for c in cases.values()])
-    select = [c for c in cubes if c.patient in split.select]
-    scan = load_scan(cases[CHOOSING_CASE])
+    divided = open_data([str(data)])
+    case = next(c for c in divided.train().cases if c.name == CHOOSING_CASE)
     runtime = TorchRuntime(load_network(run / weights))
-    figures = planted_figures(runtime, scan, cases[CHOOSING_CASE], select)
+    figures = planted_figures(runtime, load_scan(case), case, divided.select().cubes)
     temperature, bias = calibrate(figures.hit_logits, figures.false_logits)
     threshold = threshold_for(figures.false_logits, temperature, bias)
     settings = DecodeSettings(temperature, bias, threshold)
@@ -199,17 +199,26 @@ def _nth(values: Sequence[float], n: int) -> float:
 def series(
     run: Annotated[Path, typer.Argument(help="Run that left this series out.")],
     case_name: Annotated[str, typer.Argument(help="Case name, e.g. LIDC-IDRI-0001.")],
+    *,
     point: Annotated[Path, typer.Option(help="Output of choose.")] = Path(
         "runs/operating_point.json"
     ),
     data: DataOption = DATA,
     weights: str = "model.safetensors",
+    looks: Annotated[
+        Path | None, typer.Option(help="Ledger of looks; else looks.jsonl in TRIAGE_DATA.")
+    ] = None,
 ) -> None:
     """One whole series: nodules found or not, false positives, at the chosen operating point."""
-    case = read_cases(data)[case_name]
+    divided = open_data([str(data)])
+    about = next(c for c in divided.closed().cases if c.name == case_name)
     described = json.loads((run / "run.json").read_text())
-    if case.name in described["scans"] or case.patient in described["cube_patients"]:
-        raise SystemExit(f"{run} was trained on {case.patient}: no figure from it counts")
+    if about.name in described["scans"] or about.patient in described["cube_patients"]:
+        raise SystemExit(f"{run} was trained on {about.patient}: no figure from it counts")
+    [case] = divided.cases(
+        [case_name], Looks(looks) if looks else of_installation(),
+        model=sha256_of(run / weights), purpose=f"figures of {run.name} on {case_name}",
+    )  # fmt: skip
     settings = DecodeSettings(**json.loads(point.read_text())["decode"])
     runtime = TorchRuntime(load_network(run / weights))
     scan = load_scan(case)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.detect.prepare import BoolArray, Float32Array, Prepared, prepare
+from triage.learn.data.cases import Case
 from triage.learn.insertion.ground import Ground, survey
-from triage.learn.sources import Case, read_volume
 
 #: Below this the 1 mm grid holds air or lung tissue, not vessel or wall: (-500 HU + 1000) / 1400.
 PARENCHYMA = 500.0 / 1400.0
@@ -80,7 +80,7 @@ def load_scan(case: Case) -> Scan:
     -------
     Scan
     """
-    prepared = prepare(read_volume(case.path))
+    prepared = prepare(case.volume())
     marked = no_nodules(case, prepared)
     volume = prepared.tensor[0, 0]
     return Scan(
@@ -105,7 +105,7 @@ def ground_of(case: Case, prepared: Prepared) -> Ground:
 
 def no_nodules(case: Case, prepared: Prepared) -> npt.NDArray[np.float64]:
     """Where readers marked something and nobody called it a nodule, voxels, shape (m, 3)."""
-    points = [s.center_lps_mm for s in case.small if "nodule_lt_3mm" not in s.kinds]
+    points = [s.center_lps_mm for s in case.small if not s.may_be_nodule]
     return np.array([_zyx(prepared, p) for p in points]).reshape(-1, 3)
 
 
@@ -118,15 +118,11 @@ def aerated_voxels(volume: Float32Array, lung: BoolArray) -> npt.NDArray[np.int3
 def targets_of(case: Case, prepared: Prepared) -> tuple[Target, ...]:
     """The truth of a case on the tensor grid.
 
-    Nodules of one or two readers and marks that any reader called a nodule under 3 mm are
-    neither taught as nodule nor as background.
+    Nodules of one or two readers and marks that any reader called a nodule under 3 mm (or of
+    which nobody says what they were called) are neither taught as nodule nor as background.
     """
     rows = [(n.center_lps_mm, n.diameter_mm, n.positive) for n in case.nodules]
-    rows += [
-        (s.center_lps_mm, SMALL_DIAMETER_MM, False)
-        for s in case.small
-        if "nodule_lt_3mm" in s.kinds
-    ]
+    rows += [(s.center_lps_mm, SMALL_DIAMETER_MM, False) for s in case.small if s.may_be_nodule]
     return tuple(Target(_zyx(prepared, p), d, positive) for p, d, positive in rows)
 
 

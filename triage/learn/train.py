@@ -1,12 +1,15 @@
 """Train the nodule detector. Read top to bottom: data, network, steps, result.
 
-The figures of models/nodule-s come from these commands (one thread each):
+    python -m triage.learn.train runs/new --data lidc:DIR --data luna16:DIR     # see docs/data.md
 
-    python -m triage.learn.train runs/nodule-s                                    # released
-    python -m triage.learn.train runs/without-0001 --leave-out LIDC-IDRI-0001
-    python -m triage.learn.train runs/without-ct003 --leave-out LUNGx-CT003
-    python -m triage.learn.train runs/without-0745 --leave-out LIDC-IDRI-0745
-    python -m triage.learn.train runs/without-0009 --leave-out LIDC-IDRI-0009     # operating point
+The figures of models/nodule-s 0.1.0 come from these commands (one thread each), which divide the
+development data as it was divided then:
+
+    python -m triage.learn.train runs/nodule-s --released-split
+    python -m triage.learn.train runs/without-0001 --released-split --leave-out LIDC-IDRI-0001
+    python -m triage.learn.train runs/without-ct003 --released-split --leave-out LUNGx-CT003
+    python -m triage.learn.train runs/without-0745 --released-split --leave-out LIDC-IDRI-0745
+    python -m triage.learn.train runs/without-0009 --released-split --leave-out LIDC-IDRI-0009
 
 A run that was stopped goes on from its last checkpoint when started again with the same words.
 """
@@ -27,14 +30,16 @@ import torch
 import typer
 from safetensors.torch import save_file
 
+from triage.learn.data.cases import Case, Cube
+from triage.learn.data.shared import read_cases, read_cubes
+from triage.learn.data.sources import open_data
 from triage.learn.dataset import Example, Sampler
 from triage.learn.insertion.pieces import Piece, cut_out_at_sizes
 from triage.learn.losses import detection_loss
 from triage.learn.mining import mine
 from triage.learn.networks import NoduleNet
 from triage.learn.scans import Scan, load_scan
-from triage.learn.sources import Cube, read_cases, read_cubes
-from triage.learn.split import NEVER_TRAINED, Split, split_cubes
+from triage.learn.split import NEVER_TRAINED, split_cubes
 
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
@@ -46,6 +51,7 @@ SAVE_EVERY = 200
 REPORT_EVERY = 50
 #: Cubes that one reader alone outlined are not taught.
 FEWEST_READERS = 2
+DATA = "shared:../shared/data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,14 @@ class Plan:
 def main(
     out: Annotated[Path, typer.Argument(help="Folder of the run: checkpoint, log, result.")],
     *,
-    data: Annotated[Path, typer.Option(help="Development data.")] = Path("../shared/data"),
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="shared:DIR, lidc:DIR, luna16:DIR or own:DIR; may be given again."),
+    ] = None,
+    fold: Annotated[int, typer.Option(help="Which tenth is for testing (lidc, luna16).")] = 0,
+    released_split: Annotated[
+        bool, typer.Option("--released-split", help="Divide as for nodule-s 0.1.0.")
+    ] = False,
     leave_out: Annotated[list[str] | None, typer.Option(help="Patient to leave out.")] = None,
     steps: int = 1500,
     batch: int = 8,
@@ -78,40 +91,85 @@ def main(
     """Train one model, showing progress; the result is ``model.safetensors`` and ``run.json``."""
     torch.set_num_threads(threads)
     plan = Plan(tuple(sorted(leave_out or ())), steps, batch, seed)
-    scans, cubes, split = training_data(data, plan.leave_out)
-    pieces = cut_out_at_sizes(cubes, np.random.default_rng([seed, 1]))
-    say(out, f"{len(scans)} scans, {len(cubes)} cubes, {len(pieces)} nodule sizes, {plan}")
+    sources = data or [DATA]
+    taught = (
+        released_lessons(sources, plan.leave_out)
+        if released_split
+        else lessons(sources, plan.leave_out, fold)
+    )
+    pieces = cut_out_at_sizes(taught.cubes, np.random.default_rng([seed, 1]))
+    scans = [load_scan(case) for case in taught.cases]
+    say(out, f"{len(scans)} scans, {len(taught.cubes)} cubes, {len(pieces)} nodule sizes, {plan}")
     network = fit(plan, scans, pieces, out)
     save_file(weights(network), out / "model.safetensors")
-    described = describe(plan, scans, cubes, split)
+    described = describe(plan, taught)
     (out / "run.json").write_text(json.dumps(described, indent=1) + "\n")
     say(out, f"finished: {out / 'model.safetensors'}")
 
 
-def training_data(folder: Path, leave_out: Sequence[str]) -> tuple[list[Scan], list[Cube], Split]:
-    """Scans and cubes a model may learn from.
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a model may learn from, and who places its operating point.
+
+    Attributes
+    ----------
+    cases : tuple of Case
+    cubes : tuple of Cube
+    split_digest : str
+    select_patients : tuple of str
+    """
+
+    cases: tuple[Case, ...]
+    cubes: tuple[Cube, ...]
+    split_digest: str
+    select_patients: tuple[str, ...]
+
+
+def lessons(sources: Sequence[str], leave_out: Sequence[str], fold: int = 0) -> Lessons:
+    """Everything of the train role, from any source.
 
     Parameters
     ----------
-    folder : Path
+    sources : sequence of str
+        ``kind:place``.
     leave_out : sequence of str
         Patients.
+    fold : int
 
     Returns
     -------
-    scans, cubes, split
-        No scan or cube of a patient in `leave_out` or `NEVER_TRAINED`.
+    Lessons
+        Nothing of a patient who is left out, selected or tested on.
     """
-    cases, cubes = read_cases(folder), read_cubes(folder)
+    divided = open_data(sources, fold)
+    for why in divided.left_out:
+        typer.echo(f"left out: {why}", err=True)
+    taught = divided.train(leave_out)
+    cubes = tuple(c for c in taught.cubes if c.readers >= FEWEST_READERS)
+    return Lessons(taught.cases, cubes, divided.roles.digest, divided.roles.select)
+
+
+def released_lessons(sources: Sequence[str], leave_out: Sequence[str]) -> Lessons:
+    """The train role as nodule-s 0.1.0 knew it: one development folder, four series.
+
+    Raises
+    ------
+    SystemExit
+        More or other data are named.
+    """
+    kind, _, place = sources[0].rpartition(":")
+    if len(sources) != 1 or kind not in ("", "shared"):
+        raise SystemExit("--released-split divides one shared:DIR and nothing else")
+    cases, cubes = read_cases(Path(place)), read_cubes(Path(place))
     split = split_cubes(cubes, [c.patient for c in cases.values()])
     barred = {*leave_out, *NEVER_TRAINED}
-    scans = [load_scan(cases[n]) for n in split.cases if cases[n].patient not in barred]
-    taught = [
+    taught = tuple(
         c
         for c in cubes
         if c.patient in split.train and c.patient not in barred and c.readers >= FEWEST_READERS
-    ]
-    return scans, taught, split
+    )
+    shown = tuple(cases[n] for n in split.cases if cases[n].patient not in barred)
+    return Lessons(shown, taught, split.digest, split.select)
 
 
 @dataclass(slots=True)
@@ -275,16 +333,16 @@ def restore(state: State, out: Path) -> None:
     state.step = int(whole["step"])
 
 
-def describe(
-    plan: Plan, scans: Sequence[Scan], cubes: Sequence[Cube], split: Split
-) -> dict[str, Any]:
+def describe(plan: Plan, taught: Lessons) -> dict[str, Any]:
     """What the model learned from, for its metadata and for whoever asks later."""
     return {
         **asdict(plan),
-        "scans": [scan.name for scan in scans],
-        "cube_patients": sorted(c.patient for c in cubes),
-        "split_digest": split.digest,
-        "select_patients": list(split.select),
+        "scans": [case.name for case in taught.cases],
+        "series_uids": [case.scan_uid for case in taught.cases],
+        "patients": sorted({case.patient for case in taught.cases}),
+        "cube_patients": sorted(c.patient for c in taught.cubes),
+        "split_digest": taught.split_digest,
+        "select_patients": list(taught.select_patients),
         "torch": torch.__version__,
     }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from triage.detect.prepare import normalise
+from triage.learn.data.cases import Cube
 from triage.learn.insertion.ground import Ground, survey
-from triage.learn.sources import Cube
 
 SHAPE = (96, 96, 112)
 #: The wall fills y from here on; the vessel runs along z at (y, x).
@@ -42,4 +42,6 @@ def ball_cube(
     if vessel:
         hu[:, np.abs(y[0, :, 0]) <= 1, 25:] = TISSUE_HU
     hu += np.random.default_rng(8).normal(0, noise_hu, hu.shape)
-    return Cube("P-1", "train", 4, diameter_mm, hu.astype(np.int16), mask, thickness_mm)
+    return Cube(
+        "P-1", "train", 4, diameter_mm, hu.astype(np.int16), mask, thickness_mm=thickness_mm
+    )

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from triage.detect.prepare import HU_LOW, HU_RANGE, BoolArray, Float32Array, normalise
-from triage.learn.sources import Cube
+from triage.learn.data.cases import Cube
 
 #: Outlines of the cubes hold 1.2 times the readers' volume in the median (data README).
 LOOSE_OUTLINE = 1.2
