@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +11,18 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed (extra train)")
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.learn.material import NODULE, case_of, cube, scan
-from triage.learn import train
+from triage.learn import checkpoint, train
+from triage.learn.data.sums import sha256_of
 from triage.learn.dataset import Sampler
+from triage.learn.distil import Term
 from triage.learn.insertion.pieces import Piece, cut_out, cut_out_at_sizes
 from triage.learn.insertion.planted import plant
+from triage.learn.lessons import Lessons
 from triage.learn.mining import mine, scan_peaks
-from triage.learn.networks import NoduleNet
+from triage.learn.networks import NETWORKS, Detector, TeacherNet
 from triage.learn.scans import Scan, Target
 
 PLAN = train.Plan(steps=4, batch=2)
@@ -32,15 +37,27 @@ def pieces() -> list[Piece]:
     return cut_out_at_sizes([cube(diameter=9.0)], np.random.default_rng(0))
 
 
-def flat(network: NoduleNet) -> bytes:
+def flat(network: Detector) -> bytes:
     return b"".join(v.contiguous().numpy().tobytes() for v in network.state_dict().values())
 
 
+TAUGHT = replace(PLAN, teacher="some", terms=tuple(t.value for t in Term))
+
+
+def begun(plan: train.Plan) -> train.State:
+    """A fresh state; a plan with a teacher gets a small one."""
+    if not plan.teacher:
+        return train.begin(plan, [scan()])
+    torch.manual_seed(9)
+    return train.begin(plan, [scan()], TeacherNet(16))
+
+
+@pytest.mark.parametrize("plan", [PLAN, TAUGHT], ids=["alone", "taught"])
 def test_a_stopped_run_goes_on_to_the_same_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plan: train.Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "SAVE_EVERY", 2)
-    whole = train.fit(PLAN, [scan()], pieces(), tmp_path / "whole")
+    whole = train.fit(begun(plan), pieces(), tmp_path / "whole")
     assert (tmp_path / "whole" / "checkpoint.pt").exists()
 
     class Stopped(Exception):
@@ -55,21 +72,53 @@ def test_a_stopped_run_goes_on_to_the_same_network(
 
     monkeypatch.setattr(train, "learn", stops)
     with pytest.raises(Stopped):
-        train.fit(PLAN, [scan()], pieces(), tmp_path / "stopped")
+        train.fit(begun(plan), pieces(), tmp_path / "stopped")
     monkeypatch.setattr(train, "learn", real)
-    resumed = train.fit(PLAN, [scan()], pieces(), tmp_path / "stopped")
+    resumed = train.fit(begun(plan), pieces(), tmp_path / "stopped")
     assert flat(resumed) == flat(whole)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: Path) -> None:
+    digests = [
+        checkpoint.finish(
+            train.fit(begun(replace(PLAN, seed=seed)), pieces(), tmp_path / name), {},
+            tmp_path / name,
+        )
+        for name, seed in (("one", 0), ("two", 0), ("three", 1))
+    ]  # fmt: skip
+    assert digests[0] == digests[1] != digests[2]
+    about = json.loads((tmp_path / "one" / "run.json").read_text())
+    assert about["sha256"] == digests[0] == sha256_of(tmp_path / "one" / "model.safetensors")
+
+
+def test_curves_are_written_for_tensorboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "REPORT_EVERY", 2)
+    train.fit(begun(TAUGHT), pieces(), tmp_path)
+    accumulated = EventAccumulator(str(tmp_path)).Reload()
+    names = set(accumulated.Tags()["scalars"])
+    assert names == {"loss", "truth", *(t.value for t in Term)}
+    assert [e.step for e in accumulated.Scalars("loss")] == [2, 4]
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_a_finished_run_is_read_back_as_the_network_it_is(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    made = NETWORKS[name]().eval()
+    checkpoint.finish(made, {"network": name}, tmp_path)
+    assert flat(checkpoint.network_of(tmp_path)) == flat(made)
 
 
 def test_another_plan_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "SAVE_EVERY", 1)
-    train.fit(replace(PLAN, steps=1), [scan()], pieces(), tmp_path)
+    train.fit(train.begin(replace(PLAN, steps=1), [scan()]), pieces(), tmp_path)
     with pytest.raises(SystemExit, match="another plan"):
-        train.fit(PLAN, [scan()], pieces(), tmp_path)
+        train.fit(train.begin(PLAN, [scan()]), pieces(), tmp_path)
 
 
 def test_learning_lowers_the_loss_on_one_batch() -> None:
-    state = train.begin(replace(PLAN, steps=60), [scan()])
+    state = begun(replace(PLAN, steps=60))
     drawing = Sampler([scan()], pieces())
     batch = train.collate([drawing.draw(np.random.default_rng(i)) for i in range(2)])
     losses = []
@@ -140,7 +189,7 @@ def test_planted_nodules_are_seen_where_they_were_put() -> None:
 
 
 def test_the_description_names_everyone_trained_on() -> None:
-    taught = train.Lessons((case_of(scan()),), (cube("P-1"),), "5b6b", ("P-2",))
+    taught = Lessons((case_of(scan()),), (cube("P-1"),), "5b6b", ("P-2",))
     said = train.describe(PLAN, taught)
     assert said["scans"] == ["made"]
     assert said["patients"] == ["P-made"]

@@ -80,7 +80,7 @@ class Distiller(nn.Module):
             if term is Term.OUTPUT:
                 loss = output_gap(student.maps.float(), teacher.maps.float())
             elif term is Term.CHANNEL:
-                loss = sum_of(gap(channel(p(s)), channel(t)) for s, t, p in levels)
+                loss = sum_of(gap(channel(p(s.float())), channel(t)) for s, t, p in levels)
             else:
                 seen = spatial if term is Term.SPATIAL else local
                 loss = sum_of(gap(seen(s), seen(t)) for s, t, _ in levels)

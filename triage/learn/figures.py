@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import typer
-from safetensors.torch import load_file
 
 from triage.core.finding import Candidate
 from triage.detect import tiles
 from triage.detect.decode import DecodeSettings, decode
 from triage.detect.prepare import Prepared
 from triage.learn.calibrate import calibrate, threshold_for
+from triage.learn.checkpoint import network_of
 from triage.learn.data.cases import Case, Cube
 from triage.learn.data.looks import Looks, of_installation
 from triage.learn.data.sources import open_data
@@ -35,7 +34,6 @@ from triage.learn.froc import HIT_AT_LEAST_MM, Role, Score, score
 from triage.learn.insertion.pieces import cut_out
 from triage.learn.insertion.planted import plant
 from triage.learn.mining import OPEN, TorchRuntime
-from triage.learn.networks import NoduleNet
 from triage.learn.scans import Scan, Target, load_scan
 
 #: The scan that no released model is trained on, so that each can choose its operating point there.
@@ -45,13 +43,6 @@ CUBES_PER_VOLUME = 10
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 DataOption = Annotated[Path, typer.Option(help="Development data.")]
 DATA = Path("../shared/data")
-
-
-def load_network(path: Path) -> NoduleNet:
-    """A network with the weights of a safetensors file."""
-    network = NoduleNet().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    network.load_state_dict(load_file(path))
-    return network.eval()  # type: ignore[no-any-return]
 
 
 def candidates(
@@ -153,7 +144,7 @@ def choose(
     """Calibration and operating point: set-aside cubes planted in a scan this run has not seen."""
     divided = open_data([str(data)])
     case = next(c for c in divided.train().cases if c.name == CHOOSING_CASE)
-    runtime = TorchRuntime(load_network(run / weights))
+    runtime = TorchRuntime(network_of(run, weights))
     figures = planted_figures(runtime, load_scan(case), case, divided.select().cubes)
     temperature, bias = calibrate(figures.hit_logits, figures.false_logits)
     threshold = threshold_for(figures.false_logits, temperature, bias)
@@ -220,7 +211,7 @@ def series(
         model=sha256_of(run / weights), purpose=f"figures of {run.name} on {case_name}",
     )  # fmt: skip
     settings = DecodeSettings(**json.loads(point.read_text())["decode"])
-    runtime = TorchRuntime(load_network(run / weights))
+    runtime = TorchRuntime(network_of(run, weights))
     scan = load_scan(case)
     ranked = candidates(runtime, scan.prepared, replace(settings, threshold=0.0))
     cut = [c for c in ranked if c.probability >= settings.threshold]

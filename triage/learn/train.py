@@ -1,17 +1,12 @@
 """Train the nodule detector. Read top to bottom: data, network, steps, result.
 
-    python -m triage.learn.train runs/new --data lidc:DIR --data luna16:DIR     # see docs/data.md
+    triage train student runs/student --data shared:DIR        # see docs/data.md for lidc:, luna16:
+    triage train teacher runs/teacher --data shared:DIR
+    triage train student runs/taught --data shared:DIR --teacher runs/teacher --term output
 
-The figures of models/nodule-s 0.1.0 come from these commands (one thread each), which divide the
-development data as it was divided then:
-
-    python -m triage.learn.train runs/nodule-s --released-split
-    python -m triage.learn.train runs/without-0001 --released-split --leave-out LIDC-IDRI-0001
-    python -m triage.learn.train runs/without-ct003 --released-split --leave-out LUNGx-CT003
-    python -m triage.learn.train runs/without-0745 --released-split --leave-out LIDC-IDRI-0745
-    python -m triage.learn.train runs/without-0009 --released-split --leave-out LIDC-IDRI-0009
-
-A run that was stopped goes on from its last checkpoint when started again with the same words.
+A run that was stopped goes on from its last checkpoint when started again with the same words, to
+the same weights: the patches of a step depend on seed and step alone. Same seed, data, thread count
+and torch build give the same SHA-256 of the weights.
 """
 
 from __future__ import annotations
@@ -21,25 +16,25 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
 import typer
-from safetensors.torch import save_file
+from torch.utils.tensorboard import SummaryWriter
 
-from triage.learn.data.cases import Case, Cube
-from triage.learn.data.shared import read_cases, read_cubes
-from triage.learn.data.sources import open_data
+from triage.learn import checkpoint
+from triage.learn.data.sums import sha256_of
 from triage.learn.dataset import Example, Sampler
+from triage.learn.distil import Distiller, Term
 from triage.learn.insertion.pieces import Piece, cut_out_at_sizes
+from triage.learn.lessons import Lessons, lessons
 from triage.learn.losses import detection_loss
 from triage.learn.mining import mine
-from triage.learn.networks import NoduleNet
+from triage.learn.networks import NETWORKS, Detector
 from triage.learn.scans import Scan, load_scan
-from triage.learn.split import NEVER_TRAINED, split_cubes
 
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
@@ -49,8 +44,6 @@ GRADIENT_LIMIT = 5.0
 MINE_AT = (0.15, 0.35, 0.55, 0.75)
 SAVE_EVERY = 200
 REPORT_EVERY = 50
-#: Cubes that one reader alone outlined are not taught.
-FEWEST_READERS = 2
 DATA = "shared:../shared/data"
 
 
@@ -60,116 +53,64 @@ class Plan:
 
     Attributes
     ----------
+    network : str
+        Of `networks.NETWORKS`.
     leave_out : tuple of str
-        Patients whose series and cubes are not trained on, besides `split.NEVER_TRAINED`.
+        Patients whose series and cubes are not trained on, besides those who select or test.
     steps, batch, seed : int
+    threads : int
+        Sums are rounded otherwise with another number.
+    teacher : str
+        SHA-256 of the teacher's weights; empty without one.
+    terms : tuple of str
+        What the teacher teaches.
     """
 
+    network: str = "student"
     leave_out: tuple[str, ...] = ()
-    steps: int = 1500
+    steps: int = 3000
     batch: int = 8
     seed: int = 0
+    threads: int = 1
+    teacher: str = ""
+    terms: tuple[str, ...] = ()
 
 
 def main(
     out: Annotated[Path, typer.Argument(help="Folder of the run: checkpoint, log, result.")],
     *,
+    network: Annotated[str, typer.Option(help=", ".join(NETWORKS))] = "student",
     data: Annotated[
         list[str] | None,
         typer.Option(help="shared:DIR, lidc:DIR, luna16:DIR or own:DIR; may be given again."),
     ] = None,
     fold: Annotated[int, typer.Option(help="Which tenth is for testing (lidc, luna16).")] = 0,
-    released_split: Annotated[
-        bool, typer.Option("--released-split", help="Divide as for nodule-s 0.1.0.")
-    ] = False,
     leave_out: Annotated[list[str] | None, typer.Option(help="Patient to leave out.")] = None,
-    steps: int = 1500,
+    teacher: Annotated[Path | None, typer.Option(help="Finished run to learn from.")] = None,
+    term: Annotated[
+        list[Term] | None, typer.Option(help="What the teacher teaches; all when not given.")
+    ] = None,
+    steps: int = 3000,
     batch: int = 8,
     seed: int = 0,
     threads: int = 1,
 ) -> None:
     """Train one model, showing progress; the result is ``model.safetensors`` and ``run.json``."""
+    if network not in NETWORKS:
+        raise typer.BadParameter(f"no network {network}; there are {', '.join(NETWORKS)}")
     torch.set_num_threads(threads)
-    plan = Plan(tuple(sorted(leave_out or ())), steps, batch, seed)
-    sources = data or [DATA]
-    taught = (
-        released_lessons(sources, plan.leave_out)
-        if released_split
-        else lessons(sources, plan.leave_out, fold)
-    )
+    terms = tuple(sorted(t.value for t in term or Term)) if teacher else ()
+    told = sha256_of(teacher / checkpoint.RESULT) if teacher else ""
+    left_out = tuple(sorted(leave_out or ()))
+    plan = Plan(network, left_out, steps, batch, seed, threads, told, terms)
+    taught = lessons(data or [DATA], plan.leave_out, fold)
     pieces = cut_out_at_sizes(taught.cubes, np.random.default_rng([seed, 1]))
     scans = [load_scan(case) for case in taught.cases]
     say(out, f"{len(scans)} scans, {len(taught.cubes)} cubes, {len(pieces)} nodule sizes, {plan}")
-    network = fit(plan, scans, pieces, out)
-    save_file(weights(network), out / "model.safetensors")
-    described = describe(plan, taught)
-    (out / "run.json").write_text(json.dumps(described, indent=1) + "\n")
-    say(out, f"finished: {out / 'model.safetensors'}")
-
-
-@dataclass(frozen=True, slots=True)
-class Lessons:
-    """What a model may learn from, and who places its operating point.
-
-    Attributes
-    ----------
-    cases : tuple of Case
-    cubes : tuple of Cube
-    split_digest : str
-    select_patients : tuple of str
-    """
-
-    cases: tuple[Case, ...]
-    cubes: tuple[Cube, ...]
-    split_digest: str
-    select_patients: tuple[str, ...]
-
-
-def lessons(sources: Sequence[str], leave_out: Sequence[str], fold: int = 0) -> Lessons:
-    """Everything of the train role, from any source.
-
-    Parameters
-    ----------
-    sources : sequence of str
-        ``kind:place``.
-    leave_out : sequence of str
-        Patients.
-    fold : int
-
-    Returns
-    -------
-    Lessons
-        Nothing of a patient who is left out, selected or tested on.
-    """
-    divided = open_data(sources, fold)
-    for why in divided.left_out:
-        typer.echo(f"left out: {why}", err=True)
-    taught = divided.train(leave_out)
-    cubes = tuple(c for c in taught.cubes if c.readers >= FEWEST_READERS)
-    return Lessons(taught.cases, cubes, divided.roles.digest, divided.roles.select)
-
-
-def released_lessons(sources: Sequence[str], leave_out: Sequence[str]) -> Lessons:
-    """The train role as nodule-s 0.1.0 knew it: one development folder, four series.
-
-    Raises
-    ------
-    SystemExit
-        More or other data are named.
-    """
-    kind, _, place = sources[0].rpartition(":")
-    if len(sources) != 1 or kind not in ("", "shared"):
-        raise SystemExit("--released-split divides one shared:DIR and nothing else")
-    cases, cubes = read_cases(Path(place)), read_cubes(Path(place))
-    split = split_cubes(cubes, [c.patient for c in cases.values()])
-    barred = {*leave_out, *NEVER_TRAINED}
-    taught = tuple(
-        c
-        for c in cubes
-        if c.patient in split.train and c.patient not in barred and c.readers >= FEWEST_READERS
-    )
-    shown = tuple(cases[n] for n in split.cases if cases[n].patient not in barred)
-    return Lessons(shown, taught, split.digest, split.select)
+    state = begin(plan, scans, checkpoint.network_of(teacher) if teacher else None)
+    network_ = fit(state, pieces, out)
+    digest = checkpoint.finish(network_, describe(plan, taught), out)
+    say(out, f"finished: {out / checkpoint.RESULT}, sha256 {digest}")
 
 
 @dataclass(slots=True)
@@ -181,19 +122,41 @@ class State:
     plan : Plan
     scans : list of Scan
         Their mined false positives belong to the state.
-    network, average : NoduleNet
+    network, average : Detector
         The trained one, and its running mean: the result.
     optimizer : Optimizer
+    device : torch.device
+    teacher : Detector or None
+        Frozen.
+    distiller : Distiller or None
     step : int
         Steps done.
+    last : dict
+        Parts of the last loss by name, for whoever watches.
     """
 
     plan: Plan
     scans: list[Scan]
-    network: NoduleNet
-    average: NoduleNet
+    network: Detector
+    average: Detector
     optimizer: torch.optim.Optimizer
+    device: torch.device
+    teacher: Detector | None = None
+    distiller: Distiller | None = None
     step: int = 0
+    last: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> checkpoint.Kept:
+        """What goes into the checkpoint."""
+        parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+        }
+        if self.distiller is not None:
+            parts["distiller"] = self.distiller
+        return checkpoint.Kept(json.dumps(asdict(self.plan)), parts)
 
 
 class Batch(NamedTuple):
@@ -205,52 +168,67 @@ class Batch(NamedTuple):
     shape: torch.Tensor
 
 
-def fit(plan: Plan, scans: list[Scan], pieces: list[Piece], out: Path) -> NoduleNet:
+def begin(plan: Plan, scans: list[Scan], teacher: Detector | None = None) -> State:
+    """Fresh networks, the same ones for the same seed; on a GPU where there is one."""
+    torch.manual_seed(plan.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = NETWORKS[plan.network]()
+    network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    average = copy.deepcopy(network).eval()
+    parameters, distiller = list(network.parameters()), None
+    if teacher is not None:
+        teacher = teacher.to(device).eval().requires_grad_(False)
+        distiller = Distiller(network, teacher, [Term(t) for t in plan.terms]).to(device)
+        parameters += list(distiller.parameters())
+    optimizer = torch.optim.AdamW(parameters, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    return State(plan, scans, network, average, optimizer, device, teacher, distiller)
+
+
+def fit(state: State, pieces: Sequence[Piece], out: Path) -> Detector:
     """The steps: draw, learn, average, mine, save.
 
     Parameters
     ----------
-    plan : Plan
-    scans, pieces
-        What patches are made of.
+    state : State
+        Fresh; taken up from the checkpoint in `out` when there is one of the same plan.
+    pieces : sequence of Piece
+        Nodules to lay.
     out : Path
-        Where the checkpoint lies or will lie.
+        Where checkpoint, log and curves lie or will lie.
 
     Returns
     -------
-    NoduleNet
+    Detector
         The averaged network.
     """
     out.mkdir(parents=True, exist_ok=True)
-    state = begin(plan, scans)
-    restore(state, out)
+    plan, scans = state.plan, state.scans
+    state.step, hard = checkpoint.restore(state.kept, out)
+    for scan in scans:
+        scan.hard = hard[scan.name].numpy() if scan.name in hard else scan.hard
     sampler = Sampler(scans, pieces)
     mine_at = {int(share * plan.steps) for share in MINE_AT}
     losses: list[float] = []
     started, first = time.monotonic(), state.step
-    while state.step < plan.steps:
-        # The generator depends on the step alone, so a resumed run draws what it would have drawn.
-        rng = np.random.default_rng([plan.seed, 2, state.step])
-        losses.append(learn(state, collate([sampler.draw(rng) for _ in range(plan.batch)])))
-        state.step += 1
-        if state.step in mine_at:
-            for scan in scans:
-                scan.hard = mine(state.average, scan)
-        if state.step % REPORT_EVERY == 0:
-            pace = (state.step - first) / (time.monotonic() - started)
-            say(out, progress(state, float(np.mean(losses[-REPORT_EVERY:])), pace))
-        if state.step % SAVE_EVERY == 0:
-            keep(state, out)
+    with SummaryWriter(str(out), purge_step=state.step) as curves:
+        while state.step < plan.steps:
+            # The generator depends on the step alone: a resumed run draws what it would have drawn.
+            rng = np.random.default_rng([plan.seed, 2, state.step])
+            losses.append(learn(state, collate([sampler.draw(rng) for _ in range(plan.batch)])))
+            state.step += 1
+            if state.step in mine_at:
+                for scan in scans:
+                    scan.hard = mine(state.average, scan)
+            if state.step % REPORT_EVERY == 0:
+                pace = (state.step - first) / (time.monotonic() - started)
+                loss = float(np.mean(losses[-REPORT_EVERY:]))
+                say(out, progress(state, loss, pace))
+                for name, value in {"loss": loss, **state.last}.items():
+                    curves.add_scalar(name, value, state.step)
+            if state.step % SAVE_EVERY == 0:
+                mined = {scan.name: torch.from_numpy(scan.hard) for scan in scans}
+                checkpoint.keep(state.kept, state.step, mined, out)
     return state.average
-
-
-def begin(plan: Plan, scans: list[Scan]) -> State:
-    """Fresh networks, the same ones for the same seed."""
-    torch.manual_seed(plan.seed)
-    network = NoduleNet()
-    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    return State(plan, scans, network, copy.deepcopy(network).eval(), optimizer)
 
 
 def learn(state: State, batch: Batch) -> float:
@@ -258,14 +236,21 @@ def learn(state: State, batch: Batch) -> float:
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(state.step, state.plan.steps)
     state.network.train()
-    with torch.autocast("cpu", torch.bfloat16):
-        answer = state.network(batch.image)
-    loss = detection_loss(answer.float(), batch.heat, batch.weight, batch.shape)
+    image, heat, weight, shape = (part.to(state.device) for part in batch)
+    with torch.autocast(state.device.type, torch.bfloat16):
+        seen = state.network.see(image)
+    parts = {"truth": detection_loss(seen.maps.float(), heat, weight, shape)}
+    if state.teacher is not None and state.distiller is not None:
+        with torch.no_grad(), torch.autocast(state.device.type, torch.bfloat16):
+            told = state.teacher.see(image)
+        parts |= {term.value: loss for term, loss in state.distiller(seen, told).items()}
+    loss = torch.stack(list(parts.values())).sum()
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
     state.optimizer.step()
     follow(state.average, state.network, min(EMA_DECAY, (state.step + 1) / (state.step + 10)))
+    state.last = {name: float(part.detach()) for name, part in parts.items()}
     return float(loss.detach())
 
 
@@ -287,50 +272,13 @@ def collate(examples: Sequence[Example]) -> Batch:
 
 
 @torch.no_grad()
-def follow(average: NoduleNet, network: NoduleNet, decay: float) -> None:
+def follow(average: Detector, network: Detector, decay: float) -> None:
     """Move the averaged network towards the trained one, batch statistics too."""
     for mean, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if mean.is_floating_point():
             mean.lerp_(new, 1.0 - decay)
         else:
             mean.copy_(new)
-
-
-def keep(state: State, out: Path) -> None:
-    """Write the checkpoint whole or not at all."""
-    whole = {
-        "plan": json.dumps(asdict(state.plan)),
-        "step": state.step,
-        "network": state.network.state_dict(),
-        "average": state.average.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
-        "hard": {scan.name: torch.from_numpy(scan.hard) for scan in state.scans},
-    }
-    torch.save(whole, out / "checkpoint.part")
-    (out / "checkpoint.part").replace(out / "checkpoint.pt")
-    save_file(weights(state.average), out / "average.safetensors")
-
-
-def restore(state: State, out: Path) -> None:
-    """Take up a checkpoint of the same plan, if there is one.
-
-    Raises
-    ------
-    SystemExit
-        The folder holds a checkpoint of another plan.
-    """
-    path = out / "checkpoint.pt"
-    if not path.exists():
-        return
-    whole: dict[str, Any] = torch.load(path, weights_only=True)
-    if whole["plan"] != json.dumps(asdict(state.plan)):
-        raise SystemExit(f"{path} belongs to another plan: {whole['plan']}; choose another folder")
-    state.network.load_state_dict(whole["network"])
-    state.average.load_state_dict(whole["average"])
-    state.optimizer.load_state_dict(whole["optimizer"])
-    for scan in state.scans:
-        scan.hard = whole["hard"][scan.name].numpy()
-    state.step = int(whole["step"])
 
 
 def describe(plan: Plan, taught: Lessons) -> dict[str, Any]:
@@ -345,11 +293,6 @@ def describe(plan: Plan, taught: Lessons) -> dict[str, Any]:
         "select_patients": list(taught.select_patients),
         "torch": torch.__version__,
     }
-
-
-def weights(network: NoduleNet) -> dict[str, torch.Tensor]:
-    """Plainly laid out copies, as safetensors wants them."""
-    return {name: value.contiguous() for name, value in network.state_dict().items()}
 
 
 def progress(state: State, loss: float, steps_per_s: float) -> str:
