@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tests.learn.insertion.made import LUNG_HU, TISSUE_HU, ball_cube, lung
+from tests.learn.insertion.made import LUNG_HU, TISSUE_HU, WALL_Y, ball_cube, lung
 from triage.detect.prepare import normalise
 from triage.learn.insertion.pieces import (
     LOOSE_OUTLINE,
@@ -108,7 +108,7 @@ def test_a_twin_wears_the_outline_and_holds_healthy_lung() -> None:
     piece = cut_out(ball_cube(12.0))
     window = tuple(slice(10, 10 + n) for n in piece.cover.shape)
     healthy = lung()[window]
-    twin = twin_of(piece, healthy, 0.01)
+    twin = twin_of(piece, healthy, np.zeros(healthy.shape, bool), 0.01)
     assert twin.twin
     assert not piece.twin
     assert np.array_equal(twin.outline, piece.outline)
@@ -122,10 +122,21 @@ def test_a_twin_cut_across_a_vessel_holds_the_vessel_inside_the_outline_only() -
     n = piece.cover.shape
     window = (slice(10, 10 + n[0]), slice(40 - n[1] // 2, 40 - n[1] // 2 + n[1]),
               slice(80 - n[2] // 2, 80 - n[2] // 2 + n[2]))  # fmt: skip
-    twin = twin_of(piece, lung()[window], 0.01)
+    twin = twin_of(piece, lung()[window], np.zeros(n, bool), 0.01)
     assert twin.cover[piece.outline].max() > 0.8
     away = ndimage.distance_transform_edt(~piece.outline)
     assert twin.cover[away > 3.0].max(initial=0.0) < 0.01
+
+
+def test_a_twin_cut_beside_a_wall_holds_none_of_it() -> None:
+    piece = cut_out(ball_cube(12.0, wall=True))
+    n = piece.cover.shape
+    window = (slice(10, 10 + n[0]), slice(WALL_Y - n[1] + 4, WALL_Y + 4), slice(10, 10 + n[2]))
+    healthy = lung()[window]
+    wall = np.zeros(n, bool)
+    wall[:, -4:] = True
+    assert twin_of(piece, healthy, np.zeros(n, bool), 0.01).cover.max() > 0.8
+    assert twin_of(piece, healthy, wall, 0.01).cover.max() < 0.2
 
 
 @pytest.mark.parametrize("noise_hu", [8.0, 20.0, 40.0])

@@ -89,6 +89,24 @@ def test_every_nodule_has_a_twin_of_its_kind_elsewhere(host: Host) -> None:
     assert np.linalg.norm(np.subtract(nodule.target.zyx, twin.target.zyx)) >= APART_MM
 
 
+def test_a_twin_at_a_wall_adds_no_lump_to_it() -> None:
+    earth = ground()
+    for seed in range(6):
+        planted = plant(earth, [], [piece_on(Host.WALL, 10.0)], np.random.default_rng(seed))
+        twins = [p for p in planted.plantings if p.twin]
+        for twin in twins:
+            z, y, x = (round(c) for c in twin.target.zyx)
+            near = (slice(z - 4, z + 5), slice(y - 4, WALL_Y - 4), slice(x - 4, x + 5))
+            assert planted.volume[near].max() < 0.4
+
+
+def test_wall_is_known_in_any_box() -> None:
+    wall = ground().wall_in((10, WALL_Y - 10, 20), (7, 15, 9))
+    assert wall.shape == (7, 15, 9)
+    assert not wall[:, :6].any()
+    assert wall[:, 11:].all()
+
+
 def test_what_the_host_holds_is_kept_clear() -> None:
     held = [Target((z, y, 40.0), 8.0, False) for z in (20.0, 48.0, 76.0) for y in (20.0, 50.0)]
     planted = plant(ground(), held, [piece_on(Host.LUNG, 6.0)] * 5, np.random.default_rng(5))

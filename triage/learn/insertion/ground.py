@@ -81,6 +81,14 @@ class Ground:
             first_plane=self.first_plane + start[0],
         )
 
+    def wall_in(self, start: Sequence[int], shape: Sequence[int]) -> BoolArray:
+        """What is wall in a box, bool, of its shape; a step of the grid wider than it is."""
+        axes = [np.arange(a, a + n) // STEP for a, n in zip(start, shape, strict=True)]
+        last = np.array(self.to_wall_mm.shape) - 1
+        z, y, x = (np.minimum(axis, end) for axis, end in zip(axes, last, strict=True))
+        wall: BoolArray = self.to_wall_mm[np.ix_(z, y, x)] <= STEP
+        return wall
+
     def wall_mm(self, place: npt.NDArray[np.int64]) -> float:
         """How far the nearest wall is from a place, mm."""
         z, y, x = (int(v) for v in place // STEP)

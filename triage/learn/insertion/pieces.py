@@ -6,7 +6,9 @@ inside a softened outline: at the edge of the nodule it falls to nothing by itse
 outline says, and ground glass stays transparent for the vessels of its host.
 
 The **twin** is a cut of healthy lung made the same way: same outline, same softening, same density
-rule, same size. What a detector says of twins is what it says of cutting and laying.
+rule, same size. What a detector says of twins is what it says of cutting and laying. Wall is not
+cut: the readers' outline ends where the wall begins, and a chip of wall moved elsewhere would be a
+lump on the pleura, which a detector should find.
 """
 
 from __future__ import annotations
@@ -190,7 +192,7 @@ def cut_out_at_sizes(cubes: Sequence[Cube], rng: np.random.Generator) -> list[Pi
     return pieces
 
 
-def twin_of(piece: Piece, healthy: Float32Array, noise: float) -> Piece:
+def twin_of(piece: Piece, healthy: Float32Array, wall: BoolArray, noise: float) -> Piece:
     """Healthy lung cut by the same outline, the same way.
 
     Parameters
@@ -199,6 +201,8 @@ def twin_of(piece: Piece, healthy: Float32Array, noise: float) -> Piece:
         The nodule whose twin is wanted.
     healthy : ndarray, float32, shape of ``piece.cover``
         Lung without any mark, normalised to 0..1.
+    wall : ndarray, bool, same shape
+        Of it, what is wall.
     noise : float
         Of that lung, see `noise_of`.
 
@@ -209,6 +213,7 @@ def twin_of(piece: Piece, healthy: Float32Array, noise: float) -> Piece:
     hu = healthy * np.float32(HU_RANGE) + np.float32(HU_LOW)
     lung, core = levels(hu, piece.outline)
     cover, tissue = covered(hu, piece.outline, lung, core)
+    cover = np.where(wall, np.float32(0.0), cover)
     return replace(piece, cover=cover, tissue=tissue, noise=noise, twin=True)
 
 

@@ -202,7 +202,8 @@ def place_twin(
         return None
     turned, start = source
     window = tuple(slice(a, a + n) for a, n in zip(start, turned.cover.shape, strict=True))
-    twin = twin_of(turned, ground.volume[window], ground.noise)
+    wall = ground.wall_in(start, turned.cover.shape)
+    twin = twin_of(turned, ground.volume[window], wall, ground.noise)
     middle = np.rint(np.array(start) + np.array(turned.center_zyx)).astype(np.int64)
     wall_mm = ground.wall_mm(middle) if piece.hangs_on is Host.WALL else None
     return place(ground, twin, busy, rng, apart_mm=apart_mm, wall_mm=wall_mm)
