@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed (extra train)")
 import torch
 
+from tests.learn.data import lidc_shaped, luna_shaped
 from tests.learn.material import NODULE, case_of, cube, scan
 from triage.learn import paste, train
 from triage.learn.dataset import Sampler
@@ -125,6 +126,23 @@ def test_planted_nodules_are_seen_where_they_were_put() -> None:
     assert np.linalg.norm(peaks.zyx - zyx, axis=1).min() < 6.0
     assert not np.array_equal(planted.volume, made.volume)
     assert np.linalg.norm(zyx - np.array(NODULE.zyx)) > 15.0
+
+
+def test_a_run_on_several_sources_trains_on_the_train_role_only(tmp_path: Path) -> None:
+    """LUNA16 by itself, and with a folder of LIDC-IDRI beside it: one command each."""
+    for fold in range(10):
+        luna_shaped.write_scan(tmp_path / "luna", f"{luna_shaped.UID}{fold}", fold=fold)
+    luna_shaped.write_tables(tmp_path / "luna")
+    series = lidc_shaped.write_series(tmp_path / "lidc", "LIDC-IDRI-0003")
+    (series / "a.xml").write_text(lidc_shaped.message(*lidc_shaped.reading()))
+    sources = [f"luna16:{tmp_path / 'luna'}", f"lidc:{tmp_path / 'lidc'}"]
+    alone, both = train.lessons(sources[:1], [], 3), train.lessons(sources, [], 3)
+    assert len(alone.cases) == 8
+    assert len(both.cases) == 9
+    assert not {f"{luna_shaped.UID}{k}" for k in (3, 4)} & {c.name for c in both.cases}
+    assert alone.split_digest != both.split_digest
+    assert f"{luna_shaped.UID}4" in both.select_patients
+    assert len(train.lessons(sources, ["LIDC-IDRI-0003"], 3).cases) == 8
 
 
 def test_the_description_names_everyone_trained_on() -> None:

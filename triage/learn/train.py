@@ -19,6 +19,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -98,12 +99,14 @@ def main(
         else lessons(sources, plan.leave_out, fold)
     )
     donors = paste.make_donors(taught.cubes, np.random.default_rng([seed, 1]))
-    scans = [load_scan(case) for case in taught.cases]
+    shelf = out / "scans"
+    scans = [load_scan(case, shelf) for case in taught.cases]
     say(out, f"{len(scans)} scans, {len(taught.cubes)} cubes, {len(donors)} versions, {plan}")
     network = fit(plan, scans, donors, out)
     save_file(weights(network), out / "model.safetensors")
     described = describe(plan, taught)
     (out / "run.json").write_text(json.dumps(described, indent=1) + "\n")
+    shutil.rmtree(shelf, ignore_errors=True)
     say(out, f"finished: {out / 'model.safetensors'}")
 
 
