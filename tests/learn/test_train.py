@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed (extra train)")
 import torch
 
-from tests.learn.data import lidc_shaped, luna_shaped
+from tests.learn.data import lidc_shaped
 from tests.learn.material import NODULE, case_of, cube, scan
 from triage.learn import paste, train
 from triage.learn.dataset import Sampler
 from triage.learn.inserted import plant
+from triage.learn.lessons import Lessons
 from triage.learn.mining import mine, scan_peaks
 from triage.learn.networks import NoduleNet
 from triage.learn.scans import Scan, Target
@@ -128,25 +130,30 @@ def test_planted_nodules_are_seen_where_they_were_put() -> None:
     assert np.linalg.norm(zyx - np.array(NODULE.zyx)) > 15.0
 
 
-def test_a_run_on_several_sources_trains_on_the_train_role_only(tmp_path: Path) -> None:
-    """LUNA16 by itself, and with a folder of LIDC-IDRI beside it: one command each."""
-    for fold in range(10):
-        luna_shaped.write_scan(tmp_path / "luna", f"{luna_shaped.UID}{fold}", fold=fold)
-    luna_shaped.write_tables(tmp_path / "luna")
-    series = lidc_shaped.write_series(tmp_path / "lidc", "LIDC-IDRI-0003")
-    (series / "a.xml").write_text(lidc_shaped.message(*lidc_shaped.reading()))
-    sources = [f"luna16:{tmp_path / 'luna'}", f"lidc:{tmp_path / 'lidc'}"]
-    alone, both = train.lessons(sources[:1], [], 3), train.lessons(sources, [], 3)
-    assert len(alone.cases) == 8
-    assert len(both.cases) == 9
-    assert not {f"{luna_shaped.UID}{k}" for k in (3, 4)} & {c.name for c in both.cases}
-    assert alone.split_digest != both.split_digest
-    assert f"{luna_shaped.UID}4" in both.select_patients
-    assert len(train.lessons(sources, ["LIDC-IDRI-0003"], 3).cases) == 8
+def test_one_command_trains_on_lidc_alone_and_names_what_it_cannot_read(tmp_path: Path) -> None:
+    """No cubes, one whole scan, one scan in which no lung is found."""
+    squares = [lidc_shaped.roi(lidc_shaped.sop_uid(1, z), lidc_shaped.SQUARE) for z in (10, 11)]
+    seen = [lidc_shaped.session(lidc_shaped.nodule(*squares))] * 3
+    whole = lidc_shaped.write_series(tmp_path / "lidc", "LIDC-IDRI-0003")
+    (whole / "a.xml").write_text(lidc_shaped.message(*lidc_shaped.reading(*seen)))
+    blank = lidc_shaped.write_series(
+        tmp_path / "lidc", "LIDC-IDRI-0004", 2, RescaleSlope=0.001, RescaleIntercept=0
+    )
+    text = lidc_shaped.message(*lidc_shaped.reading(), series=lidc_shaped.series_uid(2))
+    (blank / "a.xml").write_text(text)
+    out = tmp_path / "run"
+    train.main(out, data=[f"lidc:{tmp_path / 'lidc'}"], steps=1, batch=1)
+    said = json.loads((out / "run.json").read_text())
+    assert said["patients"] == ["LIDC-IDRI-0003"]
+    assert said["series_uids"] == [lidc_shaped.series_uid(1)]
+    assert said["split"] == said["split_digest"]
+    assert "left out: LIDC-IDRI-0004" in (out / "log.txt").read_text()
+    assert (out / "model.safetensors").exists()
+    assert not (out / "scans").exists()
 
 
 def test_the_description_names_everyone_trained_on() -> None:
-    taught = train.Lessons((case_of(scan()),), (cube("P-1"),), "5b6b", ("P-2",))
+    taught = Lessons((case_of(scan()),), (cube("P-1"),), "5b6b", ("P-2",))
     said = train.describe(PLAN, taught)
     assert said["scans"] == ["made"]
     assert said["patients"] == ["P-made"]

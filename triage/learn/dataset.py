@@ -58,6 +58,7 @@ class Sampler:
     ----------
     scans : sequence of Scan
     donors : sequence of paste.Donor
+        None are needed where the scans hold enough nodules of their own.
     """
 
     def __init__(self, scans: Sequence[Scan], donors: Sequence[paste.Donor]) -> None:
@@ -75,7 +76,7 @@ class Sampler:
             if all(-16 <= c < PATCH + 16 for c in t.zyx)
         ]
         targets = self._lay_look_alikes(patch, targets, rng)
-        if rng.random() < POSITIVE_SHARE:
+        if self.donors and rng.random() < POSITIVE_SHARE:
             for _ in range(rng.integers(1, 3)):
                 targets = self._lay_nodule(patch, targets, rng)
         return finish(patch, targets, rng)

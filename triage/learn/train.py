@@ -22,7 +22,8 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -31,16 +32,14 @@ import torch
 import typer
 from safetensors.torch import save_file
 
+from triage.errors import TriageError
 from triage.learn import paste
-from triage.learn.data.cases import Case, Cube
-from triage.learn.data.shared import read_cases, read_cubes
-from triage.learn.data.sources import open_data
 from triage.learn.dataset import Example, Sampler
+from triage.learn.lessons import Lessons, lessons, released_lessons
 from triage.learn.losses import detection_loss
 from triage.learn.mining import mine
 from triage.learn.networks import NoduleNet
 from triage.learn.scans import Scan, load_scan
-from triage.learn.split import NEVER_TRAINED, split_cubes
 
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
@@ -50,8 +49,6 @@ GRADIENT_LIMIT = 5.0
 MINE_AT = (0.15, 0.35, 0.55, 0.75)
 SAVE_EVERY = 200
 REPORT_EVERY = 50
-#: Cubes that one reader alone outlined are not taught.
-FEWEST_READERS = 2
 DATA = "shared:../shared/data"
 
 
@@ -64,12 +61,15 @@ class Plan:
     leave_out : tuple of str
         Patients whose series and cubes are not trained on, besides `split.NEVER_TRAINED`.
     steps, batch, seed : int
+    split : str
+        Digest of data and roles: a run does not go on with others.
     """
 
     leave_out: tuple[str, ...] = ()
     steps: int = 1500
     batch: int = 8
     seed: int = 0
+    split: str = ""
 
 
 def main(
@@ -91,16 +91,13 @@ def main(
 ) -> None:
     """Train one model, showing progress; the result is ``model.safetensors`` and ``run.json``."""
     torch.set_num_threads(threads)
-    plan = Plan(tuple(sorted(leave_out or ())), steps, batch, seed)
-    sources = data or [DATA]
-    taught = (
-        released_lessons(sources, plan.leave_out)
-        if released_split
-        else lessons(sources, plan.leave_out, fold)
-    )
+    barred, sources = tuple(sorted(leave_out or ())), data or [DATA]
+    divided = partial(lessons, fold=fold) if not released_split else released_lessons
+    taught = divided(sources, barred)
+    plan = Plan(barred, steps, batch, seed, taught.split_digest)
     donors = paste.make_donors(taught.cubes, np.random.default_rng([seed, 1]))
     shelf = out / "scans"
-    scans = [load_scan(case, shelf) for case in taught.cases]
+    scans, taught = prepared_scans(taught, shelf, out)
     say(out, f"{len(scans)} scans, {len(taught.cubes)} cubes, {len(donors)} versions, {plan}")
     network = fit(plan, scans, donors, out)
     save_file(weights(network), out / "model.safetensors")
@@ -110,69 +107,26 @@ def main(
     say(out, f"finished: {out / 'model.safetensors'}")
 
 
-@dataclass(frozen=True, slots=True)
-class Lessons:
-    """What a model may learn from, and who places its operating point.
-
-    Attributes
-    ----------
-    cases : tuple of Case
-    cubes : tuple of Cube
-    split_digest : str
-    select_patients : tuple of str
-    """
-
-    cases: tuple[Case, ...]
-    cubes: tuple[Cube, ...]
-    split_digest: str
-    select_patients: tuple[str, ...]
-
-
-def lessons(sources: Sequence[str], leave_out: Sequence[str], fold: int = 0) -> Lessons:
-    """Everything of the train role, from any source.
-
-    Parameters
-    ----------
-    sources : sequence of str
-        ``kind:place``.
-    leave_out : sequence of str
-        Patients.
-    fold : int
-
-    Returns
-    -------
-    Lessons
-        Nothing of a patient who is left out, selected or tested on.
-    """
-    divided = open_data(sources, fold)
-    for why in divided.left_out:
-        typer.echo(f"left out: {why}", err=True)
-    taught = divided.train(leave_out)
-    cubes = tuple(c for c in taught.cubes if c.readers >= FEWEST_READERS)
-    return Lessons(taught.cases, cubes, divided.roles.digest, divided.roles.select)
-
-
-def released_lessons(sources: Sequence[str], leave_out: Sequence[str]) -> Lessons:
-    """The train role as nodule-s 0.1.0 knew it: one development folder, four series.
+def prepared_scans(taught: Lessons, shelf: Path, out: Path) -> tuple[list[Scan], Lessons]:
+    """Every case as it is read in the clinic, on the shelf; one that cannot be read is named.
 
     Raises
     ------
     SystemExit
-        More or other data are named.
+        Not one could be prepared.
     """
-    kind, _, place = sources[0].rpartition(":")
-    if len(sources) != 1 or kind not in ("", "shared"):
-        raise SystemExit("--released-split divides one shared:DIR and nothing else")
-    cases, cubes = read_cases(Path(place)), read_cubes(Path(place))
-    split = split_cubes(cubes, [c.patient for c in cases.values()])
-    barred = {*leave_out, *NEVER_TRAINED}
-    taught = tuple(
-        c
-        for c in cubes
-        if c.patient in split.train and c.patient not in barred and c.readers >= FEWEST_READERS
-    )
-    shown = tuple(cases[n] for n in split.cases if cases[n].patient not in barred)
-    return Lessons(shown, taught, split.digest, split.select)
+    scans, cases = [], []
+    for why in taught.left_out:
+        say(out, f"left out: {why}")
+    for case in taught.cases:
+        try:
+            scans.append(load_scan(case, shelf))
+            cases.append(case)
+        except TriageError as error:
+            say(out, f"left out: {case.name}: {error.message}")
+    if not scans:
+        raise SystemExit("there is no scan to train on")
+    return scans, replace(taught, cases=tuple(cases))
 
 
 @dataclass(slots=True)
