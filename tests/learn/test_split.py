@@ -39,29 +39,6 @@ def test_the_test_patient_is_in_no_training(real: Split, shared_data: Path) -> N
     assert not set(NEVER_TRAINED) & {cases[n].patient for n in real.cases}
 
 
-@pytest.mark.real
-@pytest.mark.parametrize("patient", ["LIDC-IDRI-0001", "LIDC-IDRI-0009", "LIDC-IDRI-0745"])
-def test_a_left_out_patient_is_in_neither_scans_nor_cubes(
-    patient: str, shared_data: Path, real: Split
-) -> None:
-    train = pytest.importorskip("triage.learn.train", reason="torch is not installed")
-    taught = train.released_lessons([f"shared:{shared_data}"], [patient])
-    cubes = {c.patient for c in taught.cubes}
-    assert taught.split_digest == FROZEN
-    assert patient not in {c.patient for c in taught.cases} | cubes
-    assert len(taught.cases) == 3
-    assert not cubes & {*real.select, *real.held_back, *NEVER_TRAINED}
-    assert min(c.readers for c in taught.cubes) >= 2
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("sources", [["lidc:x"], ["shared:a", "shared:b"]])
-def test_the_released_split_knows_one_folder_only(sources: list[str]) -> None:
-    train = pytest.importorskip("triage.learn.train", reason="torch is not installed")
-    with pytest.raises(SystemExit, match="and nothing else"):
-        train.released_lessons(sources, [])
-
-
 def test_the_order_of_the_file_does_not_matter() -> None:
     cubes = [cube(f"P-{i:03}", 5.0 + i % 17, role="train" if i % 5 else "val") for i in range(120)]
     assert split_cubes(cubes, []).digest == split_cubes(cubes[::-1], []).digest

@@ -13,6 +13,7 @@ pytest.importorskip("torch", reason="torch is not installed (extra train)")
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.learn.data import lidc_shaped
 from tests.learn.material import NODULE, case_of, cube, scan
 from triage.learn import checkpoint, train
 from triage.learn.data.sums import sha256_of
@@ -186,6 +187,28 @@ def test_planted_nodules_are_seen_where_they_were_put() -> None:
     assert np.linalg.norm(peaks.zyx - zyx, axis=1).min() < 6.0
     assert not np.array_equal(planted.volume, made.volume)
     assert np.linalg.norm(zyx - np.array(NODULE.zyx)) > 15.0
+
+
+def test_one_command_trains_on_lidc_alone_and_names_what_it_cannot_read(tmp_path: Path) -> None:
+    """No cubes, one whole scan, one scan in which no lung is found."""
+    squares = [lidc_shaped.roi(lidc_shaped.sop_uid(1, z), lidc_shaped.SQUARE) for z in (10, 11)]
+    seen = [lidc_shaped.session(lidc_shaped.nodule(*squares))] * 3
+    whole = lidc_shaped.write_series(tmp_path / "lidc", "LIDC-IDRI-0003")
+    (whole / "a.xml").write_text(lidc_shaped.message(*lidc_shaped.reading(*seen)))
+    blank = lidc_shaped.write_series(
+        tmp_path / "lidc", "LIDC-IDRI-0004", 2, RescaleSlope=0.001, RescaleIntercept=0
+    )
+    text = lidc_shaped.message(*lidc_shaped.reading(), series=lidc_shaped.series_uid(2))
+    (blank / "a.xml").write_text(text)
+    out = tmp_path / "run"
+    train.main(out, data=[f"lidc:{tmp_path / 'lidc'}"], steps=1, batch=1)
+    said = json.loads((out / "run.json").read_text())
+    assert said["patients"] == ["LIDC-IDRI-0003"]
+    assert said["series_uids"] == [lidc_shaped.series_uid(1)]
+    assert said["split"] == said["split_digest"]
+    assert "left out: LIDC-IDRI-0004" in (out / "log.txt").read_text()
+    assert (out / "model.safetensors").exists()
+    assert not (out / "scans").exists()
 
 
 def test_the_description_names_everyone_trained_on() -> None:

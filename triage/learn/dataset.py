@@ -59,7 +59,7 @@ class Sampler:
     ----------
     scans : sequence of Scan
     pieces : sequence of Piece
-        Nodules to lay.
+        Nodules to lay. None are needed where the scans hold enough of their own.
     """
 
     def __init__(self, scans: Sequence[Scan], pieces: Sequence[Piece]) -> None:
@@ -76,7 +76,7 @@ class Sampler:
             for t in (moved(t, start) for t in scan.targets)
             if all(-16 <= c < PATCH + 16 for c in t.zyx)
         ]
-        if rng.random() < POSITIVE_SHARE:
+        if self.pieces and rng.random() < POSITIVE_SHARE:
             for _ in range(rng.integers(1, 3)):
                 targets = self._lay_nodule(ground, targets, rng)
         for _ in range(2):

@@ -1,11 +1,9 @@
-"""What a model may learn from: the train role of any sources, without whom is left out."""
+"""What a run may learn from: the train role of any data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import typer
 
 from triage.learn.data.cases import Case, Cube
 from triage.learn.data.sources import open_data
@@ -24,12 +22,15 @@ class Lessons:
     cubes : tuple of Cube
     split_digest : str
     select_patients : tuple of str
+    left_out : tuple of str
+        What was there and cannot be used, and why.
     """
 
     cases: tuple[Case, ...]
     cubes: tuple[Cube, ...]
     split_digest: str
     select_patients: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def lessons(sources: Sequence[str], leave_out: Sequence[str], fold: int = 0) -> Lessons:
@@ -49,8 +50,7 @@ def lessons(sources: Sequence[str], leave_out: Sequence[str], fold: int = 0) -> 
         Nothing of a patient who is left out, selected or tested on.
     """
     divided = open_data(sources, fold)
-    for why in divided.left_out:
-        typer.echo(f"left out: {why}", err=True)
     taught = divided.train(leave_out)
     cubes = tuple(c for c in taught.cubes if c.readers >= FEWEST_READERS)
-    return Lessons(taught.cases, cubes, divided.roles.digest, divided.roles.select)
+    known = divided.roles
+    return Lessons(taught.cases, cubes, known.digest, known.select, divided.left_out)

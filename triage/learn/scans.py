@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +18,7 @@ from triage.learn.insertion.ground import Ground, survey
 PARENCHYMA = 500.0 / 1400.0
 #: Around a reader's mark under 3 mm nothing is taught, neither nodule nor background.
 SMALL_DIAMETER_MM = 3.0
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +73,44 @@ class Scan:
     hard: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
 
 
-def load_scan(case: Case) -> Scan:
+def load_scan(case: Case, shelf: Path | None = None) -> Scan:
     """Read and prepare one case.
 
     Parameters
     ----------
     case : Case
+    shelf : Path, optional
+        Folder to keep the arrays in: hundreds of scans fit no memory, and a patch needs few pages
+        of them. Without it they stay in memory.
 
     Returns
     -------
     Scan
     """
     prepared = prepare(case.volume())
+    volume, lung = prepared.tensor[0, 0], prepared.lung
+    air, ground = aerated_voxels(volume, lung), ground_of(case, prepared)
+    if shelf is not None:
+        own = shelf / hashlib.sha256(case.name.encode()).hexdigest()[:16]
+        own.mkdir(parents=True, exist_ok=True)
+        tensor = shelved(prepared.tensor, own / "tensor.npy")
+        prepared = replace(prepared, tensor=tensor, lung=shelved(lung, own / "lung.npy"))
+        air = shelved(air, own / "air.npy")
+        ground = replace(
+            ground,
+            volume=tensor[0, 0],
+            to_vessel_mm=shelved(ground.to_vessel_mm, own / "vessel.npy"),
+            to_wall_mm=shelved(ground.to_wall_mm, own / "wall.npy"),
+        )
     marked = no_nodules(case, prepared)
-    volume = prepared.tensor[0, 0]
     return Scan(
         name=case.name,
-        volume=volume,
+        volume=prepared.tensor[0, 0],
         prepared=prepared,
-        air=aerated_voxels(volume, prepared.lung),
+        air=air,
         targets=targets_of(case, prepared),
         may_mine=case.all_marked,
-        ground=ground_of(case, prepared),
+        ground=ground,
         no_nodules=marked,
         hard=marked,
     )
@@ -107,6 +127,13 @@ def no_nodules(case: Case, prepared: Prepared) -> npt.NDArray[np.float64]:
     """Where readers marked something and nobody called it a nodule, voxels, shape (m, 3)."""
     points = [s.center_lps_mm for s in case.small if not s.may_be_nodule]
     return np.array([_zyx(prepared, p) for p in points]).reshape(-1, 3)
+
+
+def shelved(array: npt.NDArray[_Kind], path: Path) -> npt.NDArray[_Kind]:
+    """The same array, read from a file as it is needed; what is written to it stays in memory."""
+    np.save(path, array, allow_pickle=False)
+    kept: npt.NDArray[_Kind] = np.load(path, mmap_mode="c", allow_pickle=False)
+    return kept
 
 
 def aerated_voxels(volume: Float32Array, lung: BoolArray) -> npt.NDArray[np.int32]:

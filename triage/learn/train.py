@@ -14,9 +14,10 @@ from __future__ import annotations
 import copy
 import json
 import math
+import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -25,6 +26,7 @@ import torch
 import typer
 from torch.utils.tensorboard import SummaryWriter
 
+from triage.errors import TriageError
 from triage.learn import checkpoint
 from triage.learn.data.sums import sha256_of
 from triage.learn.dataset import Example, Sampler
@@ -64,6 +66,8 @@ class Plan:
         SHA-256 of the teacher's weights; empty without one.
     terms : tuple of str
         What the teacher teaches.
+    split : str
+        Digest of data and roles: a run does not go on with others.
     """
 
     network: str = "student"
@@ -74,6 +78,7 @@ class Plan:
     threads: int = 1
     teacher: str = ""
     terms: tuple[str, ...] = ()
+    split: str = ""
 
 
 def main(
@@ -101,16 +106,42 @@ def main(
     torch.set_num_threads(threads)
     terms = tuple(sorted(t.value for t in term or Term)) if teacher else ()
     told = sha256_of(teacher / checkpoint.RESULT) if teacher else ""
-    left_out = tuple(sorted(leave_out or ()))
-    plan = Plan(network, left_out, steps, batch, seed, threads, told, terms)
-    taught = lessons(data or [DATA], plan.leave_out, fold)
+    taught = lessons(data or [DATA], tuple(sorted(leave_out or ())), fold)
+    plan = Plan(
+        network, tuple(sorted(leave_out or ())), steps, batch, seed, threads, told, terms,
+        taught.split_digest,
+    )  # fmt: skip
     pieces = cut_out_at_sizes(taught.cubes, np.random.default_rng([seed, 1]))
-    scans = [load_scan(case) for case in taught.cases]
+    shelf = out / "scans"
+    scans, taught = prepared_scans(taught, shelf, out)
     say(out, f"{len(scans)} scans, {len(taught.cubes)} cubes, {len(pieces)} nodule sizes, {plan}")
     state = begin(plan, scans, checkpoint.network_of(teacher) if teacher else None)
-    network_ = fit(state, pieces, out)
-    digest = checkpoint.finish(network_, describe(plan, taught), out)
+    learned = fit(state, pieces, out)
+    digest = checkpoint.finish(learned, describe(plan, taught), out)
+    shutil.rmtree(shelf, ignore_errors=True)
     say(out, f"finished: {out / checkpoint.RESULT}, sha256 {digest}")
+
+
+def prepared_scans(taught: Lessons, shelf: Path, out: Path) -> tuple[list[Scan], Lessons]:
+    """Every case as it is read in the clinic, on the shelf; one that cannot be read is named.
+
+    Raises
+    ------
+    SystemExit
+        Not one could be prepared.
+    """
+    scans, cases = [], []
+    for why in taught.left_out:
+        say(out, f"left out: {why}")
+    for case in taught.cases:
+        try:
+            scans.append(load_scan(case, shelf))
+            cases.append(case)
+        except TriageError as error:
+            say(out, f"left out: {case.name}: {error.message}")
+    if not scans:
+        raise SystemExit("there is no scan to train on")
+    return scans, replace(taught, cases=tuple(cases))
 
 
 @dataclass(slots=True)

@@ -63,7 +63,7 @@ BOMB = (
 OUTSIDE = (
     '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><LidcReadMessage>&x;</LidcReadMessage>'
 )
-BAD = {
+BAD: dict[str, tuple[str | bytes, str]] = {
     "nothing": (b"", "no element"),
     "cut off": (GOOD[: len(GOOD) // 2], "cannot be read"),
     "not XML": (b"\x00\x01DICM", "cannot be read"),

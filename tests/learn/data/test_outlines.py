@@ -11,13 +11,27 @@ import numpy as np
 import pytest
 
 from triage.learn.data.cases import ReaderOutline
-from triage.learn.data.outlines import Outline, Ring, cluster, measure, nodule_of, small_findings
+from triage.learn.data.outlines import (
+    Float64Array,
+    Outline,
+    Ring,
+    cluster,
+    measure,
+    nodule_of,
+    small_findings,
+)
 from triage.learn.data.reader_tables import read_marks, read_outlines
 
 
-def square(side: float, at: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    corners = np.array([(0, 0), (side, 0), (side, side), (0, side)], dtype=float)
-    return corners - side / 2 + np.array(at)
+def square(side: float, at: tuple[float, float] = (0.0, 0.0)) -> Float64Array:
+    x, y, half = *at, side / 2
+    corners = [
+        (x - half, y - half),
+        (x + half, y - half),
+        (x + half, y + half),
+        (x - half, y + half),
+    ]
+    return np.array(corners, dtype=np.float64)
 
 
 def test_a_square_on_two_slices_is_measured_by_hand() -> None:

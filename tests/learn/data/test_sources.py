@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -206,3 +208,13 @@ def test_luna16_is_opened_by_one_command(tmp_path: Path) -> None:
     assert len(divided.train().cases) == 8
     assert divided.roles.test == (f"{luna_shaped.UID}3",)
     assert divided.roles.select == (f"{luna_shaped.UID}4",)
+
+
+def test_describing_data_needs_no_torch() -> None:
+    """A base install without torch describes every kind and opens the ledger."""
+    words = (
+        "import sys; import triage.learn.data.sources, triage.learn.data.describe; "
+        "import triage.learn.lessons, triage.learn.evaluate; print('torch' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"

@@ -94,7 +94,8 @@ def _sha(grey: np.ndarray) -> str:
 
 def test_pictures_are_estimated_hu(tmp_path: Path) -> None:
     hu = window(tmp_path).hu()
-    assert (hu.shape, hu.dtype) == ((3, 64, 64), np.float32)
+    assert hu.shape == (3, 64, 64)
+    assert hu.dtype == np.float32
     assert hu[0, 0, 1] == -1000 + 10 * 1
     assert hu[2, 0, 0] == -800 + 12 * (2 * 64 * 64 % 251)
 
