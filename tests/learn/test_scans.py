@@ -43,11 +43,16 @@ def test_a_scan_on_the_shelf_is_the_same_and_takes_no_memory(tmp_path: Path) -> 
     assert np.array_equal(held.volume, kept.volume)
     assert np.array_equal(held.air, kept.air)
     assert np.array_equal(held.prepared.lung, kept.prepared.lung)
-    for array in (kept.prepared.tensor, kept.prepared.lung, kept.air):
+    assert np.array_equal(held.ground.to_wall_mm, kept.ground.to_wall_mm)
+    ground = kept.ground
+    shelved = (ground.volume, ground.to_vessel_mm, ground.to_wall_mm)
+    for array in (kept.prepared.tensor, kept.prepared.lung, kept.air, *shelved):
         assert isinstance(array, np.memmap)
     assert cut(kept.volume, (0, 0, 0)).shape == (64, 64, 64)
     [own] = tmp_path.iterdir()  # no name of ours becomes a path
-    assert {p.name for p in own.iterdir()} == {"tensor.npy", "lung.npy", "air.npy"}
+    assert {p.name for p in own.iterdir()} == {
+        "tensor.npy", "lung.npy", "air.npy", "vessel.npy", "wall.npy",
+    }  # fmt: skip
 
 
 def test_places_luna16_excludes_are_left_alone() -> None:

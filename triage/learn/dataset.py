@@ -76,13 +76,19 @@ class Sampler:
             for t in (moved(t, start) for t in scan.targets)
             if all(-16 <= c < PATCH + 16 for c in t.zyx)
         ]
-        if self.pieces and rng.random() < POSITIVE_SHARE:
+        if self.pieces:
+            targets = self._lay(ground, targets, rng)
+        return finish(ground.volume, targets, rng)
+
+    def _lay(self, ground: Ground, targets: list[Target], rng: np.random.Generator) -> list[Target]:
+        """Nodules and twins, some of each; the targets with them."""
+        if rng.random() < POSITIVE_SHARE:
             for _ in range(rng.integers(1, 3)):
                 targets = self._lay_nodule(ground, targets, rng)
         for _ in range(2):
             if rng.random() < TWIN_SHARE:
                 self._lay_twin(ground, targets, rng)
-        return finish(ground.volume, targets, rng)
+        return targets
 
     def _start(self, scan: Scan, rng: np.random.Generator) -> Index:
         """Lower corner of a patch: at a hard place, at an own nodule, or anywhere."""
