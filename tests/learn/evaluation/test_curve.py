@@ -11,17 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.learn.evaluation.worked import MARKS, NODULE, SCANS, at, scan, truth
-from triage.learn.evaluation.curve import RATES, chain, events_of, mean_sensitivity, sensitivity_at
-from triage.learn.evaluation.rules import LUNA16, SHARED_DATA, outcome
+from triage.learn.evaluation.curve import (
+    RATES,
+    Events,
+    Which,
+    chain,
+    events_of,
+    every,
+    mean_sensitivity,
+    sensitivity_at,
+)
+from triage.learn.evaluation.rules import LUNA16, SHARED_DATA, Rule, outcome
 from triage.learn.evaluation.strata import AT_LEAST_6_MM
-from triage.learn.evaluation.tables import Mark, ScanTable
+from triage.learn.evaluation.tables import Mark, ScanTable, Truth
 
 PATIENTS = ("A", "B")
 
 
-def worked_events(rule=LUNA16, **more):  # type: ignore[no-untyped-def]
+def worked_events(rule: Rule = LUNA16, which: Which = every) -> Events:
     outcomes = [outcome(s, MARKS[s.scan], rule) for s in SCANS]
-    return events_of(SCANS, outcomes, PATIENTS, **more)
+    return events_of(SCANS, outcomes, PATIENTS, which)
 
 
 def test_every_number_of_the_worked_example_luna16() -> None:
@@ -43,7 +52,7 @@ def test_every_number_of_the_worked_example_data_folder() -> None:
 
 
 def test_a_subset_leaves_other_nodules_out_and_keeps_every_false_mark() -> None:
-    def is_8_mm(_: ScanTable, nodule) -> bool:  # type: ignore[no-untyped-def]
+    def is_8_mm(_: ScanTable, nodule: Truth) -> bool:
         return nodule.diameter_mm == 8.0
 
     events = worked_events(which=is_8_mm)
@@ -77,6 +86,13 @@ def test_without_nodules_there_is_no_sensitivity() -> None:
     events = events_of([one], [outcome(one, [at(50.0, 0.9)], LUNA16)], ["A"])
     assert np.isnan(sensitivity_at(events)).all()
     assert math.isnan(mean_sensitivity(events))
+
+
+def test_a_draw_that_holds_no_scan_has_no_sensitivity() -> None:
+    """A donor's nodule without the host's scan: there is nothing to count false marks in."""
+    host = scan("H", truth("n", NODULE, 0.0, 8.0, patient="D"))
+    events = events_of([host], [outcome(host, [at(50, 0.8)], LUNA16)], ["H", "D"])
+    assert np.isnan(sensitivity_at(events, RATES, np.array([0.0, 1.0]))).all()
 
 
 def test_a_donors_nodule_is_the_donors_and_a_false_mark_the_hosts() -> None:

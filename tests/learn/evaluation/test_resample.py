@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.learn.evaluation.worked import NODULE, SCANS, scan, truth
+from triage.learn.evaluation.curve import FloatArray
 from triage.learn.evaluation.resample import (
     FEWEST,
     Estimate,
@@ -16,9 +17,10 @@ from triage.learn.evaluation.resample import (
     estimate,
     too_small,
 )
+from triage.learn.evaluation.tables import ScanTable
 
 
-def owners(count: int):  # type: ignore[no-untyped-def]
+def owners(count: int) -> list[ScanTable]:
     return [scan(f"p{i:02d}", truth("n", NODULE, 0.0, 8.0)) for i in range(count)]
 
 
@@ -65,7 +67,7 @@ def test_the_interval_of_a_mean_is_the_known_one() -> None:
     assert found.lower is not None and found.upper is not None
     expected = 2 * 1.96 * values.std() / 10
     assert found.upper - found.lower == pytest.approx(expected, rel=0.1)
-    assert found.lower < found.value < found.upper
+    assert found.lower < values.mean() < found.upper
 
 
 def test_a_difference_is_paired() -> None:
@@ -80,7 +82,7 @@ def test_a_difference_is_paired() -> None:
     assert 0.08 < found.lower < 0.1 < found.upper < 0.12
 
 
-def values(first: float, *rest: float) -> np.ndarray:
+def values(first: float, *rest: float) -> FloatArray:
     return np.array([first, *rest])
 
 

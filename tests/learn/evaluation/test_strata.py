@@ -54,12 +54,23 @@ def test_noise_is_parted_at_the_median_and_the_unmeasured_are_named() -> None:
     ]  # fmt: skip
 
 
-def test_hosts_are_strata_by_name() -> None:
-    scans = [replace(scan(n), host=h) for n, h in (("a", "lung 2"), ("b", "lung 1"), ("c", ""))]
-    parts = [s for s in strata_of(scans) if s.kind == "host"]
-    assert [(s.name, [one.scan for one in scans if s.scan(one)]) for s in parts] == [
-        ("lung 1", ["b"]), ("lung 2", ["a"]),
-    ]  # fmt: skip
+def test_hosts_and_lungs_are_strata_by_name() -> None:
+    nodules = [
+        replace(truth(f"n{i}", NODULE, 50.0 * i, 8.0), hangs_on=on)
+        for i, on in enumerate(("wall", "vessel", ""))
+    ]
+    scans = [replace(scan(n, *nodules), lung=h) for n, h in (("a", "2"), ("b", "1"), ("c", ""))]
+    parts = strata_of(scans)
+    hosts = [
+        (s.name, [n.id for n in nodules if s.nodule(scans[0], n)])
+        for s in parts
+        if s.kind == "host"
+    ]
+    assert hosts == [("vessel", ["n1"]), ("wall", ["n0"])]
+    lungs = [
+        (s.name, [one.scan for one in scans if s.scan(one)]) for s in parts if s.kind == "lung"
+    ]
+    assert lungs == [("1", ["b"]), ("2", ["a"])]
 
 
 @given(

@@ -114,7 +114,7 @@ def chain(events: Events, weights: FloatArray | None = None) -> tuple[FloatArray
     Returns
     -------
     false_per_scan, sensitivity : ndarray, float64, shape (points,)
-        Both rising, from (0, 0). Sensitivity is NaN when there is no nodule.
+        Both rising, from (0, 0). All NaN when there is no nodule or no scan.
     """
     weights = np.ones(len(events.scans)) if weights is None else weights
     own = weights[events.patient]
@@ -122,16 +122,19 @@ def chain(events: Events, weights: FloatArray | None = None) -> tuple[FloatArray
     false = np.cumsum(own * ~events.is_hit)[last]
     found = np.cumsum(own * events.is_hit)[last]
     nodules, scans = float(weights @ events.nodules), float(weights @ events.scans)
-    share = found / nodules if nodules > 0 else np.full(len(found), np.nan)
-    start = 0.0 if nodules > 0 else np.nan
-    return np.append(0.0, false / scans), np.append(start, share)
+    if nodules <= 0 or scans <= 0:
+        nothing = np.full(len(found) + 1, np.nan)
+        return nothing, nothing
+    return np.append(0.0, false / scans), np.append(0.0, found / nodules)
 
 
 def sensitivity_at(
     events: Events, rates: Sequence[float] = RATES, weights: FloatArray | None = None
 ) -> FloatArray:
-    """Sensitivity read at given false marks per scan, shape (rates,); NaN without a nodule."""
+    """Sensitivity read at given false marks per scan, shape (rates,); NaN as `chain`."""
     false, share = chain(events, weights)
+    if np.isnan(share[0]):
+        return np.full(len(rates), np.nan)
     read: FloatArray = np.interp(np.array(rates, float), false, share)
     return read
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from triage.learn.calibrate import NODULES_PER_SCAN
 from triage.learn.evaluation.curve import Events, FloatArray
-from triage.learn.evaluation.resample import FEWEST, Draws, Estimate, each_draw, estimate
+from triage.learn.evaluation.resample import FEWEST, Draws, Estimate, each_draw, estimate, many
 
 BINS = 10
 #: Nodules per scan to which the same marks are carried over: LUNA16's own and a sparser clinic.
@@ -125,7 +125,8 @@ def reliability(events: Events, threshold: float, draws: Draws) -> Reliability:
     hits, false = int(true.sum()), int((~true).sum())
     bins = _bins(said, true)
     if min(hits, false) < FEWEST:
-        why = f"{hits} hits and {false} false marks are shown: too few to judge probabilities"
+        shown_are = f"{many(hits, 'hit')} and {many(false, 'false mark')} are shown"
+        why = f"{shown_are}: too few to judge probabilities"
         none = Estimate(None, why=why)
         return Reliability(len(said), hits, per_scan, None, none, none, None, bins, (), why)
 
@@ -201,7 +202,7 @@ def shown_words(found: Sequence[Elsewhere]) -> str:
     return " ".join(
         f"At {e.nodules_per_scan:.2f} nodules per scan {100 * e.prevalence:.0f} % of the marks "
         f"would be nodules and the calibration error {e.ece:.3f}; "
-        + ", ".join(f"{p:g} would mean {q:.2f}" for p, q in e.meant)
+        + ", ".join(f"{p:g} would mean {q:.3f}" for p, q in e.meant)
         + "."
         for e in found
     )

@@ -152,9 +152,10 @@ def too_small(nodules: int, patients: int, scans: int) -> str:
     """In words, that there are too few to speak of sensitivity; "" when there are enough."""
     if nodules >= FEWEST and patients >= FEWEST:
         return ""
-    said = f"{_many(nodules, 'nodule')} of {_many(patients, 'patient')} in {_many(scans, 'scan')}"
+    said = f"{many(nodules, 'nodule')} of {many(patients, 'patient')} in {many(scans, 'scan')}"
     return f"{said}: {'examples, ' if nodules else ''}no sensitivity"
 
 
-def _many(count: int, one: str) -> str:
+def many(count: int, one: str) -> str:
+    """A count in words: ``1 nodule``, ``2 nodules``."""
     return f"{count} {one}" if count == 1 else f"{count} {one}s"

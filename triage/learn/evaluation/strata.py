@@ -2,8 +2,9 @@
 
 The edges are fixed, so that two reports can be compared: size at the Lung-RADS steps for solid
 nodules (6, 8, 15 mm), texture by the LIDC rating, slice thickness at 1.25 and 2.5 mm. Noise has no
-natural edge: scans are parted at their median, which is printed. A stratum of scans (thickness,
-noise, host) counts false marks of its own scans only; one of nodules (size, texture) those of all.
+natural edge: scans are parted at their median, which is printed. Host is what a nodule hangs on,
+lung whose lung it was put into. A stratum of scans (thickness, noise, lung) counts false marks of
+its own scans only; one of nodules (size, texture, host) those of all.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ FIXED = (
 
 def strata_of(scans: Sequence[ScanTable]) -> list[Stratum]:
     """All strata of some scans, those without any scan or nodule included."""
-    return [*FIXED, *_noise(scans), *_hosts(scans)]
+    return [*FIXED, *_noise(scans), *_hosts(scans), *_lungs(scans)]
 
 
 def _noise(scans: Sequence[ScanTable]) -> list[Stratum]:
@@ -112,9 +113,18 @@ def _over(edge: float) -> OfScan:
 
 
 def _hosts(scans: Sequence[ScanTable]) -> list[Stratum]:
-    names = sorted({s.host for s in scans if s.host})
-    return [Stratum("host", name, _any_nodule, _in_host(name)) for name in names]
+    names = sorted({t.hangs_on for s in scans for t in s.truths if t.hangs_on})
+    return [Stratum("host", name, _on(name), _any_scan) for name in names]
 
 
-def _in_host(name: str) -> OfScan:
-    return lambda scan: scan.host == name
+def _on(name: str) -> Which:
+    return lambda _, truth: truth.hangs_on == name
+
+
+def _lungs(scans: Sequence[ScanTable]) -> list[Stratum]:
+    names = sorted({s.lung for s in scans if s.lung})
+    return [Stratum("lung", name, _any_nodule, _in_lung(name)) for name in names]
+
+
+def _in_lung(name: str) -> OfScan:
+    return lambda scan: scan.lung == name

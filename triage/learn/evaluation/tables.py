@@ -59,6 +59,8 @@ class Truth:
         Whose tissue it is, when it was put into another patient's scan; "" = the scan's own.
     texture : float or None
         Mean LIDC rating, 1 ground glass to 5 solid; None = not rated.
+    hangs_on : str
+        What it hangs on (vessel, wall, nothing); "" = not said.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Truth:
     box_lps_mm: tuple[PointLps, PointLps] | None = None
     patient: str = ""
     texture: float | None = None
+    hangs_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,8 @@ class ScanTable:
         Slice thickness.
     noise_hu : float or None
         As `triage.learn.evaluation.noise` measures it.
-    host : str
-        The lung nodules were put into; "" where nothing was put in.
+    lung : str
+        Whose lung nodules were put into; "" where nothing was put in.
     bounds_lps_mm : pair of points or None
         Lowest and highest corner of the scan; marks outside are refused.
     """
@@ -104,7 +107,7 @@ class ScanTable:
     truths: tuple[Truth, ...]
     slice_mm: float | None = None
     noise_hu: float | None = None
-    host: str = ""
+    lung: str = ""
     bounds_lps_mm: tuple[PointLps, PointLps] | None = None
 
     def of(self, kind: TruthKind) -> tuple[Truth, ...]:

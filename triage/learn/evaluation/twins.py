@@ -3,8 +3,9 @@
 A twin is healthy tissue put into a lung in just the way the nodules were. If a model fires on twins
 oftener than on untouched places, part of its score on inserted nodules is for the seams. The share
 of twins with a mark at the operating point is divided by that of the background places; over 1.5
-the score on inserted nodules is void and printed so. Without twins, or without background
-places to compare them with, the score is *not checked*, which is not the same as passed.
+the score on inserted nodules is void and printed so; where no background place fired, one twin is
+enough. Without twins, or without background places to compare them with, the score is *not
+checked*, which is not the same as passed.
 
 A place fires when a mark at or above the operating point lies within half its diameter, at least
 5 mm, of its centre.
@@ -135,4 +136,6 @@ def _words(verdict: TwinVerdict, counts: _Counts, ratio: Estimate) -> str:
     end = f"ratio {ratio}" if background_fired else "no ratio can be formed"
     if verdict is TwinVerdict.VOID:
         return f"INSERTION SCORE VOID: {said}; {end}; more than {MOST_RATIO:g} is not accepted."
-    return f"Insertion score stands: {said}; {end}."
+    sure = ratio.upper is not None and ratio.upper <= MOST_RATIO
+    doubt = "" if sure else f"; with so few, more than {MOST_RATIO:g} is not excluded"
+    return f"Insertion score stands: {said}; {end}{doubt}."
