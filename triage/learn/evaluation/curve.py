@@ -1,7 +1,7 @@
 """FROC: sensitivity against false marks per scan, as LUNA16 reads it off.
 
 At every distinct probability the marks at or above it are counted (equal ones enter together), so
-the curve is a chain of points, from (0, 0) at a threshold nobody reaches. Between points it is read
+the curve is a chain of points that begins at (0, 0). Between points it is read
 by straight lines, to the right of the last point it stays flat, and where it rises vertically the
 upper end counts. LUNA16's mean sensitivity ("competition performance metric") is the mean of seven
 such readings at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false marks per scan.

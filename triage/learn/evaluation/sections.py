@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from triage.learn.evaluation.reliability import Reliability, shown_words
 from triage.learn.evaluation.report import ModelReport, Report, Scores
-from triage.learn.evaluation.resample import Estimate, many
+from triage.learn.evaluation.resample import FEWEST, Estimate, many
 from triage.learn.evaluation.rules import LUNA16
 
 NOT_TOLD = "not told"
@@ -112,7 +112,7 @@ def _twins(report: Report) -> Section:
 
 def _points(report: Report, rule: str) -> Section:
     pairs = [(m, s) for m in report.models for s in m.scores if s.rule == rule]
-    words = _unique(f"{s.words}." for _, s in pairs if s.words)
+    words = (*_unique(f"{s.words}." for _, s in pairs if s.words), *_few_lungs(report, pairs))
     header = (
         "model", *(f"at {name}" for name in RATE_NAMES), "mean (CPM)", "nodules found",
         "sensitivity at its point", "false marks", "per scan",
@@ -121,6 +121,15 @@ def _points(report: Report, rule: str) -> Section:
     rows = tuple(_points_row(m, s) for m, s in pairs if not s.words)
     key = FROC if rows and rule == LUNA16.name else f"table {rule}"
     return Section(key, title, words, header if rows else (), rows)
+
+
+def _few_lungs(report: Report, pairs: Iterable[tuple[ModelReport, Scores]]) -> tuple[str, ...]:
+    """Many nodules in few lungs: the false marks are known less well than it looks."""
+    owners = report.data.patients
+    if owners >= FEWEST or all(s.words for _, s in pairs):
+        return ()
+    said = f"All false marks come from {many(owners, 'patient')}"
+    return (f"{said}: of that part of every figure the interval is only rough.",)
 
 
 def _points_row(model: ModelReport, scores: Scores) -> tuple[str, ...]:
@@ -155,10 +164,14 @@ def _large(report: Report) -> Section:
 
 
 def _differences(report: Report) -> Section:
+    void = {m.model.label for m in report.models if m.is_void}
     rows = [
-        (f"{d.label} − {d.reference}", d.rule, d.what, short(d.difference, "+"), d.words)
+        (
+            f"{d.label} − {d.reference}", d.rule, d.what, short(d.difference, "+"),
+            "VOID" if void & {d.label, d.reference} else d.words,
+        )
         for d in report.differences
-    ]
+    ]  # fmt: skip
     words = ("Paired: every model was judged on the same draws of patients.",) if rows else ()
     header = ("difference", "rule", "of", "value", "reading")
     return Section("differences", "Differences", words, header, tuple(rows))
