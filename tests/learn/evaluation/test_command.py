@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from typer.testing import CliRunner
 
 from tests.learn.evaluation.folder import write_data, write_model
 from triage import cli
+from triage.core.volume import Volume
 from triage.errors import ModelRefused, NotBuiltYet, TriageError, Unprocessable
 from triage.learn.evaluate import evaluate
 from triage.learn.evaluation.command import Answer, Question, ask, counts, parted
+from triage.learn.evaluation.material import OPENERS, DataSet, Material, open_data
 from triage.learn.evaluation.report import from_json
 from triage.settings import RuntimeChoice
 
@@ -115,7 +119,7 @@ def test_scans_of_learned_patients_are_refused_by_name(data: Path, tmp_path: Pat
 
 
 # what is wrong -> what it raises, words; {} are folders
-WRONG: dict[str, tuple[type[Exception], list[str], str]] = {
+WRONG: dict[str, tuple[type[BaseException], list[str], str]] = {
     "nothing said": (SystemExit, [], "Missing argument"),
     "no such option": (SystemExit, ["{model}", "{data}", "--frobnicate"], "No such option"),
     "too few draws": (SystemExit, ["{model}", "{data}", "--resamples", "1"], "resamples"),
@@ -138,6 +142,34 @@ def test_wrong_use_is_named(name: str, data: Path, model: Path) -> None:
     assert said in (result.output if error is SystemExit else str(result.exception))
     assert result.exit_code == (2 if error is SystemExit else 1)
     assert result.stdout == ""
+
+
+def test_a_look_is_written_down_before_a_pixel_is_read(
+    data: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source with a ledger of looks: one more row in `OPENERS`."""
+    events: list[str] = []
+    plain = open_data(str(data))
+
+    def read(material: Material) -> Material:
+        def load() -> Volume:
+            events.append("read")
+            return material.load()
+
+        return replace(material, load=load)
+
+    def note(digests: Sequence[str]) -> int:
+        events.append(f"look by {len(digests)}")
+        return 7
+
+    def opener(rest: str) -> DataSet:
+        scans = tuple(read(m) for m in plain.scans)
+        return replace(plain, name=f"own:{rest}", scans=scans, split_hash="5b", note_look=note)
+
+    monkeypatch.setitem(OPENERS, "own", opener)
+    said = silently(Question((str(model),), "own:here", ("P-2", "P-3"), ONNX)).report.data
+    assert events == ["look by 1", "read", "read"]
+    assert (said.name, said.looks, said.split_hash) == ("own:here", 7, "5b")
 
 
 def test_help_says_how() -> None:

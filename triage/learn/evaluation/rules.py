@@ -1,7 +1,7 @@
 """What every mark turned out to be, under a named rule.
 
-``luna16`` is the definition of the LUNA16 challenge (luna16.grand-challenge.org/Evaluation; Setio et
-al., Medical Image Analysis 42 (2017) 1-13), in the details as its public evaluation script has it:
+``luna16`` is the definition of the LUNA16 challenge (luna16.grand-challenge.org/Evaluation; Setio
+et al., Medical Image Analysis 42 (2017) 1-13), in the details as its evaluation script has it:
 
 * a mark hits a nodule when its centre is *nearer* than half the diameter; nothing is rounded up;
 * several marks on one nodule count once, with the highest probability; a mark may hit two nodules;
