@@ -265,12 +265,15 @@ def train(context: typer.Context, what: Annotated[str, typer.Argument(help="stud
     raise typer.Exit(upkeep.train(context.args))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def evaluate(context: typer.Context, model: Path) -> None:
-    """Score a model on data with truth; needs `make setup-train`."""
-    from triage import upkeep
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def evaluate(context: typer.Context) -> None:
+    """Score models side by side on data with truth."""
+    from triage.learn.evaluation import command
 
-    raise typer.Exit(upkeep.evaluate(model, context.args))
+    command.app(context.args, prog_name="triage evaluate", standalone_mode=False)
 
 
 @app.command()
