@@ -149,11 +149,22 @@ class FolderPopulation:
         ]
 
 
+_LEARNED = ("scans", "series_uids", "patients", "cube_patients", "trained_on")
+
+
 def trained_on(folder: Path) -> set[str]:
     """Case and patient names that a model or its ancestors say they were trained or tuned on."""
+    return _told(folder, (*_LEARNED, "select_patients"))
+
+
+def learned_from(folder: Path) -> set[str]:
+    """Case and patient names that a model or its ancestors learned from; who tuned it is not in."""
+    return _told(folder, _LEARNED)
+
+
+def _told(folder: Path, names: Sequence[str]) -> set[str]:
     metadata = json.loads((folder / "configs" / "metadata.json").read_text())
     training = metadata.get("training") or {}
-    names = ("scans", "series_uids", "patients", "cube_patients", "select_patients", "trained_on")
     return {one for name in names for one in training.get(name, ())}
 
 

@@ -16,17 +16,18 @@ from typer.testing import CliRunner
 
 from tests.learn.evaluation.folder import write_data, write_model
 from triage import cli
-from triage.core.volume import Volume
-from triage.errors import ModelRefused, NotBuiltYet, TriageError, Unprocessable
-from triage.learn.evaluate import evaluate
+from triage.errors import DataRefused, ModelRefused, NotBuiltYet, TriageError, Unprocessable
+from triage.learn.data.looks import Looks
+from triage.learn.evaluation import material
 from triage.learn.evaluation.command import Answer, Question, ask, counts, parted
-from triage.learn.evaluation.material import OPENERS, DataSet, Material, open_data
+from triage.learn.evaluation.material import Material, Ready
 from triage.learn.evaluation.report import from_json
 from triage.settings import RuntimeChoice
 
 ROOT = Path(__file__).resolve().parents[3]
 RELEASED = ROOT / "models" / "nodule-s"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+LEDGER = "looks.jsonl"
 ONNX = RuntimeChoice.ONNX
 
 
@@ -35,6 +36,14 @@ def start(*words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+
+
+@pytest.fixture(autouse=True)
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The ledger of this installation lies in a folder of the test's own."""
+    monkeypatch.setenv("TRIAGE_DATA", str(tmp_path))
+    monkeypatch.setitem(ENVIRONMENT, "TRIAGE_DATA", str(tmp_path))
+    return tmp_path / LEDGER
 
 
 def run(*words: object) -> tuple[int, str, str]:
@@ -61,7 +70,10 @@ def test_one_model_prints_the_counts_as_before(data: Path, model: Path) -> None:
     code, out, err = run(model, data, "--runtime", "onnx")
     assert code == 0, err
     said = json.loads(out)
-    assert said == evaluate(model, data, None, ONNX)
+    assert set(said) == {
+        "model", "digest", "runtime", "threshold", "split", "looks", "series", "trained_on",
+    }  # fmt: skip
+    assert said["looks"] == 1
     assert [(r["case"], r["found"]) for r in said["series"]] == [("P-1", 2), ("P-2", 1), ("P-3", 0)]
     assert "3 nodules of 2 patients in 3 scans: examples, no sensitivity" in err
 
@@ -103,13 +115,16 @@ def test_a_killed_evaluation_goes_on_and_ends_the_same(
     code, out, err = run(*words)
     assert code == 0, err
     assert "1 of 3: P-1, small: kept" in err
-    whole = silently(Question((str(model),), str(data), runtime=ONNX))
-    assert from_json(out) == whole.report
+    whole = silently(Question((str(model),), (str(data),), runtime=ONNX))
+    # Both killed and whole runs looked at the test role: the third look is the only difference.
+    went_on = from_json(out)
+    assert (went_on.data.looks, whole.report.data.looks) == (2, 3)
+    assert replace(went_on, data=whole.report.data) == whole.report
 
 
 def test_scans_of_learned_patients_are_refused_by_name(data: Path, tmp_path: Path) -> None:
     learned = write_model(tmp_path / "learned", cube_patients=["P-1", "P-2"])
-    said = silently(Question((str(learned),), str(data), runtime=ONNX))
+    said = silently(Question((str(learned),), (str(data),), runtime=ONNX))
     assert [one.scan for one in said.report.left_out] == ["P-1", "P-2"]
     assert [row.scan for row in said.report.scans] == ["P-3"]
     assert counts(said)["trained_on"] == ["P-1", "P-2"]
@@ -124,9 +139,10 @@ WRONG: dict[str, tuple[type[BaseException], list[str], str]] = {
     "no such option": (SystemExit, ["{model}", "{data}", "--frobnicate"], "No such option"),
     "too few draws": (SystemExit, ["{model}", "{data}", "--resamples", "1"], "resamples"),
     "no model": (Unprocessable, ["{data}"], "say at least one model"),
-    "data first": (Unprocessable, ["shared:{data}", "{model}", "{data}"], "before a model"),
+    "data first": (Unprocessable, ["shared:{data}", "{model}", "{data}"], "at least one model"),
+    "data between": (Unprocessable, ["{model}", "lidc:x", "{model}", "{data}"], "before a model"),
     "no such model": (ModelRefused, ["{data}/none", "{data}"], "there is no model"),
-    "no such data": (Unprocessable, ["{model}", "{data}/none"], "cannot be read"),
+    "no such data": (DataRefused, ["{model}", "{data}/none"], "none"),
     "no such series": (Unprocessable, ["{model}", "{data}", "--case", "P-9"], "no series P-9"),
     "no such row": (Unprocessable, ["{model}", "{data}", "--runs", "none.json"], "cannot be read"),
     "a runtime to come": (NotBuiltYet, ["{model}@tensorrt", "{data}"], "not built yet"),
@@ -145,31 +161,37 @@ def test_wrong_use_is_named(name: str, data: Path, model: Path) -> None:
 
 
 def test_a_look_is_written_down_before_a_pixel_is_read(
-    data: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, model: Path, monkeypatch: pytest.MonkeyPatch, ledger: Path
 ) -> None:
-    """A source with a ledger of looks: one more row in `OPENERS`."""
-    events: list[str] = []
-    plain = open_data(str(data))
+    seen: list[int] = []
+    plain = material.DataSet.open
 
-    def read(material: Material) -> Material:
-        def load() -> Volume:
-            events.append("read")
-            return material.load()
+    def watched(
+        self: material.DataSet, names: Sequence[str], looks: Looks, models: Sequence[str]
+    ) -> list[Material]:
+        def watch(one: Material) -> Material:
+            def load() -> Ready:
+                seen.append(len(Looks(ledger).all()))
+                return one.load()
 
-        return replace(material, load=load)
+            return replace(one, load=load)
 
-    def note(digests: Sequence[str]) -> int:
-        events.append(f"look by {len(digests)}")
-        return 7
+        return [watch(one) for one in plain(self, names, looks, models)]
 
-    def opener(rest: str) -> DataSet:
-        scans = tuple(read(m) for m in plain.scans)
-        return replace(plain, name=f"own:{rest}", scans=scans, split_hash="5b", note_look=note)
+    monkeypatch.setattr(material.DataSet, "open", watched)
+    said = silently(Question((str(model),), (str(data),), ("P-2", "P-3"), ONNX)).report.data
+    assert seen == [1, 1]
+    assert said.looks == 1
+    assert said.split_hash == Looks(ledger).all()[0].split
+    assert silently(Question((str(model),), (str(data),), ("P-2",), ONNX)).report.data.looks == 2
 
-    monkeypatch.setitem(OPENERS, "own", opener)
-    said = silently(Question((str(model),), "own:here", ("P-2", "P-3"), ONNX)).report.data
-    assert events == ["look by 1", "read", "read"]
-    assert (said.name, said.looks, said.split_hash) == ("own:here", 7, "5b")
+
+@pytest.mark.real
+def test_what_was_trained_on_costs_no_look(shared_data: Path, ledger: Path) -> None:
+    asked = Question((str(RELEASED),), (str(shared_data),), ("LIDC-IDRI-0001",), ONNX)
+    with pytest.raises(Unprocessable, match="no series is left"):
+        silently(asked)
+    assert Looks(ledger).all() == []
 
 
 def test_help_says_how() -> None:
@@ -179,7 +201,9 @@ def test_help_says_how() -> None:
 
 
 def test_the_last_word_is_the_data() -> None:
-    assert parted(["a", "b", "shared:c"]) == (("a", "b"), "shared:c")
+    assert parted(["a", "b", "c"]) == (("a", "b"), ("c",))
+    assert parted(["a", "b", "shared:c"]) == (("a", "b"), ("shared:c",))
+    assert parted(["a", "lidc:b", "luna16:c"]) == (("a",), ("lidc:b", "luna16:c"))
     with pytest.raises(Unprocessable, match="at least one model"):
         parted(["shared:c"])
 
@@ -190,14 +214,14 @@ def test_a_model_that_answers_nonsense_is_no_model_without_findings(
     broken = write_model(tmp_path / "broken")
     (broken / "selftest.npz").write_bytes(b"no self-test")
     with pytest.raises(TriageError):
-        silently(Question((str(broken),), str(data), runtime=ONNX))
+        silently(Question((str(broken),), (str(data),), runtime=ONNX))
 
 
 @pytest.mark.real
 def test_the_released_model_gives_the_counts_of_its_card(shared_data: Path, tmp_path: Path) -> None:
     """Model card: 25.0 mm found, 11 false positives LUNA16 way and 12 strict, by ONNX Runtime."""
     names = ("LIDC-IDRI-0001", "LIDC-IDRI-0050", "LIDC-IDRI-0745_lungs")
-    asked = Question((str(RELEASED),), str(shared_data), names, ONNX, tmp_path)
+    asked = Question((str(RELEASED),), (str(shared_data),), names, ONNX, tmp_path)
     said: dict[str, Any] = counts(silently(asked))
     assert said["trained_on"] == ["LIDC-IDRI-0001", "LIDC-IDRI-0745_lungs"]
     (row,) = said["series"]

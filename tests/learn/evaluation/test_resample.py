@@ -109,9 +109,11 @@ def test_without_a_nodule_there_is_no_figure_either() -> None:
     assert str(found) == "not available: no nodule"
 
 
-def test_one_host_with_many_donors_has_no_interval() -> None:
+def test_one_lung_with_many_donors_has_an_interval_over_the_nodules() -> None:
     host = scan("h", *(truth(f"n{i}", NODULE, 50.0 * i, 8.0, patient=f"d{i}") for i in range(9)))
-    assert draws_of([host], 0, 3).too_few == "one host"
+    drawn = draws_of([host], 0, 3)
+    assert (drawn.too_few, drawn.one_lung) == ("", True)
+    assert draws_of([scan("a"), scan("b")], 0, 3).one_lung is False
     donor = [scan(h, truth("n", NODULE, 0.0, 8.0, patient="d")) for h in ("h1", "h2")]
     assert draws_of(donor, 0, 3).too_few == "one donor"
 

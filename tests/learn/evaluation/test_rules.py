@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.learn.evaluation.worked import IGNORE, MARKS, NODULE, SCANS, SMALL, at, scan, truth
 from triage.core.finding import Candidate
 from triage.learn import froc
+from triage.learn.data.cases import Case, MarkedNodule, SmallFinding
 from triage.learn.evaluation.rules import LUNA16, SHARED_DATA, Rule, is_on, looked_at, outcome
 from triage.learn.evaluation.tables import Mark, ScanTable, Truth, TruthKind
 from triage.learn.froc import Role
-from triage.learn.sources import Case, MarkedNodule, SmallFinding
 
 TABLE = scan(
     "T",

@@ -86,7 +86,7 @@ def assemble(asked: Asked, tell: Callable[[str], None] = lambda _: None) -> Repo
         The tables are not sound (`tables.check`).
     """
     check(asked.scans, asked.models)
-    scans = sorted((s for s in asked.scans if s.in_curve), key=lambda s: s.scan)
+    scans = _in_curve(asked.scans)
     draws = draws_of(scans, asked.seed, asked.resamples)
     reports: list[ModelReport] = []
     scored: list[dict[str, Scored]] = []
@@ -103,8 +103,31 @@ def assemble(asked: Asked, tell: Callable[[str], None] = lambda _: None) -> Repo
         _data(asked, scans, draws), {rule.name: rule.words for rule in RULES}, tuple(reports),
         differences([f.label for f in asked.facts], scored, draws),
         tuple(_row(s, m) for m in asked.models for s in asked.scans),
-        asked.runs, asked.left_out, asked.notes,
+        asked.runs, asked.left_out, (*asked.notes, *_planted_notes(scans, draws)),
     )  # fmt: skip
+
+
+def _planted_notes(scans: Sequence[ScanTable], draws: Draws) -> tuple[str, ...]:
+    """What must be said beside figures of planted nodules."""
+    lungs = sorted({s.lung for s in scans if s.kind is ScanKind.INSERTED})
+    if not lungs:
+        return ()
+    said = (
+        "The curve is of planted nodules: real ones at made-up places. It ranks models; it is no "
+        "sensitivity in patients. Real scans stand below it as counts."
+    )
+    alone = (
+        f"All of them were planted in one lung, {lungs[0]}: intervals are over the nodules and say "
+        "nothing of other lungs."
+    )
+    return (said, alone) if draws.one_lung else (said,)
+
+
+def _in_curve(scans: Sequence[ScanTable]) -> list[ScanTable]:
+    """The scans of the curve: planted ones by themselves where there are any, else whole ones."""
+    found = sorted((s for s in scans if s.in_curve), key=lambda s: s.scan)
+    planted = [s for s in found if s.kind is ScanKind.INSERTED]
+    return planted or found
 
 
 def _data(asked: Asked, scans: Sequence[ScanTable], draws: Draws) -> DataFacts:

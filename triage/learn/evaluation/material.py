@@ -1,26 +1,31 @@
-"""Where scans to evaluate on come from: a DATA word becomes scans with truth.
+"""Scans to evaluate on: data with truth, described; pixels are opened once the look is counted.
 
-A folder (or ``shared:FOLDER``) is the form of the data folder: ``truth.json`` and ZIPs of DICOM.
-Another source is one more row in `OPENERS`: a function from the rest of the word to a `DataSet`.
+Data come from any source of `triage.learn.data.sources`. Nodules that were laid into lungs are one
+more kind of scan, made by `triage.learn.evaluation.inserted`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from triage.core.finding import PointLps
-from triage.core.volume import Volume
 from triage.core.work import digest_of
-from triage.errors import NotBuiltYet, Unprocessable
+from triage.detect.prepare import Prepared, prepare
+from triage.errors import Unprocessable
+from triage.learn.data import sources
+from triage.learn.data.cases import Case, Kind
+from triage.learn.data.looks import Looks
+from triage.learn.data.sources import Divided
+from triage.learn.evaluation.noise import noise_hu
 from triage.learn.evaluation.tables import ScanKind, ScanTable, Truth, TruthKind
-from triage.learn.sources import Case, read_cases, read_volume
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A scan as the detector reads it, and how noisy it was."""
+
+    prepared: Prepared
+    noise_hu: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,65 +37,74 @@ class Material:
     table : ScanTable
         Noise is not measured yet.
     digest : str
-        SHA-256 of what `load` reads: identity of the pixels.
+        Identity of what `load` reads.
     load : callable
-        Gives the volume.
-    case : Case
-        The same truth as the learning loop knows it.
+        Gives the scan as the detector reads it.
     """
 
     table: ScanTable
     digest: str
-    load: Callable[[], Volume]
-    case: Case
-
-
-def _nobody_counts(_: Sequence[str]) -> int | None:
-    return None
+    load: Callable[[], Ready]
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Scans with truth.
+    """Scans with truth, not opened yet.
 
     Attributes
     ----------
     name, digest : str
         `digest` changes with any pixel and any truth.
-    scans : tuple of Material
-    split_hash : str or None
-        Of the frozen split they are a part of; None = not told.
-    note_look : callable
-        Given the digests of the models, writes down that these patients are looked at, before a
-        pixel is read, and says how often they have been looked at, this time included; None =
-        nobody counts.
+    split : str
+        Digest of the frozen roles.
+    tables : tuple of ScanTable
+        The scans that were asked for.
     """
 
     name: str
     digest: str
-    scans: tuple[Material, ...]
-    split_hash: str | None = None
-    note_look: Callable[[Sequence[str]], int | None] = _nobody_counts
+    split: str
+    tables: tuple[ScanTable, ...]
+    divided: Divided = field(repr=False)
+
+    def open(self, names: Sequence[str], looks: Looks, models: Sequence[str]) -> list[Material]:
+        """The scans of these names; when one is for testing, each model's look is written down.
+
+        Parameters
+        ----------
+        names : sequence of str
+        looks : Looks
+        models : sequence of str
+            Digests.
+
+        Returns
+        -------
+        list of Material
+            In the order of `tables`.
+        """
+        wanted = [t for t in self.tables if t.name in set(names)]
+        cases: list[Case] = []
+        for model in models:
+            cases = self.divided.cases(
+                [t.name for t in wanted], looks, model=model, purpose="evaluate on real scans"
+            )
+        return [
+            Material(table, digest_of([self.digest, table.scan]), _reader(case))
+            for table, case in zip(wanted, cases, strict=True)
+        ]
 
 
-Opener: TypeAlias = Callable[[str], DataSet]
-
-
-def is_data(word: str) -> bool:
-    """Whether a word of the command line names data whatever its place: ``SOURCE:REST``."""
-    source, colon, _ = word.partition(":")
-    return bool(colon) and source in OPENERS
-
-
-def open_data(word: str, only: Sequence[str] = ()) -> DataSet:
-    """Open a DATA word.
+def open_data(words: Sequence[str], only: Sequence[str] = (), fold: int = 0) -> DataSet:
+    """Describe data.
 
     Parameters
     ----------
-    word : str
-        A folder, or ``SOURCE:REST``.
+    words : sequence of str
+        ``kind:place``, or a folder of the form of the data folder.
     only : sequence of str
         Names of scans; () = all.
+    fold : int
+        Which tenth is for testing, for sources without a split of their own.
 
     Returns
     -------
@@ -98,67 +112,70 @@ def open_data(word: str, only: Sequence[str] = ()) -> DataSet:
 
     Raises
     ------
+    DataRefused
+        The data cannot be read.
     Unprocessable
-        There is no such data, it cannot be read, holds no scan, or lacks one of `only`.
-    NotBuiltYet
-        A source whose turn has not come.
+        They hold no scan, or lack one of `only`.
     """
-    source, _, rest = word.partition(":")
-    found = OPENERS[source](rest) if is_data(word) else _open_shared(word)
-    if unknown := set(only) - {m.table.name for m in found.scans}:
-        raise Unprocessable(f"{word} has no series {', '.join(sorted(unknown))}", code="no_series")
-    scans = tuple(m for m in found.scans if not only or m.table.name in only)
-    if not scans:
-        raise Unprocessable(f"{word} holds no series to evaluate on", code="no_scans")
-    return replace(found, digest=_digest(scans), scans=scans)
+    divided = sources.open_data(words, fold)
+    cases = divided.closed().cases
+    name = ", ".join(words)
+    if unknown := set(only) - {c.name for c in cases}:
+        raise Unprocessable(f"{name} has no series {', '.join(sorted(unknown))}", code="no_series")
+    tables = tuple(table_of(c) for c in cases if not only or c.name in only)
+    if not tables:
+        raise Unprocessable(f"{name} holds no series to evaluate on", code="no_scans")
+    return DataSet(name, divided.roles.data, divided.roles.digest, tables, divided)
 
 
-def _digest(scans: tuple[Material, ...]) -> str:
-    truths = {m.digest: repr((m.table.patient, m.table.truths, m.table.all_marked)) for m in scans}
-    return digest_of(dict(truths))
+def is_data(word: str) -> bool:
+    """Whether a word of the command line names data whatever its place: ``SOURCE:REST``."""
+    source, colon, _ = word.partition(":")
+    return bool(colon) and source in sources.SOURCES
 
 
-def _open_shared(rest: str) -> DataSet:
-    folder = Path(rest)
-    try:
-        document = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-        rows: dict[str, dict[str, Any]] = document["series"]
-        cases = sorted(read_cases(folder).values(), key=lambda case: case.name)
-        scans = tuple(_material(case, rows[case.series_uid]) for case in cases)
-    except OSError as error:
-        raise Unprocessable(f"{rest} cannot be read: {error}", code="data_unreadable") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        said = f"{rest}/truth.json is not as it should be: {type(error).__name__} {error}"
-        raise Unprocessable(said, code="data_unreadable") from error
-    return DataSet(rest, "", scans)
+def table_of(case: Case) -> ScanTable:
+    """What is known of a case.
 
+    Parameters
+    ----------
+    case : Case
 
-def _material(case: Case, row: Mapping[str, Any]) -> Material:
-    whole = row.get("kind") != ScanKind.LUNG_CROP
-    table = ScanTable(
+    Returns
+    -------
+    ScanTable
+    """
+    spacing = case.spacing_zyx_mm
+    return ScanTable(
         scan=case.series_uid,
         name=case.name,
         patient=case.patient,
-        kind=ScanKind.WHOLE if whole else ScanKind.LUNG_CROP,
+        kind=ScanKind.WHOLE if case.kind is Kind.WHOLE else ScanKind.LUNG_CROP,
         all_marked=case.all_marked,
-        truths=(*_nodules(case, row), *_small(case)),
-        slice_mm=row.get("slice_thickness_mm") or row["spacing_mm"][2],
-        bounds_lps_mm=_bounds(row),
+        truths=(*_nodules(case), *_small(case)),
+        slice_mm=case.thickness_mm or (spacing[0] if spacing else None),
     )
-    return Material(table, _file_digest(case.path), lambda: read_volume(case.path), case)
 
 
-def _nodules(case: Case, row: Mapping[str, Any]) -> tuple[Truth, ...]:
+def _reader(case: Case) -> Callable[[], Ready]:
+    def load() -> Ready:
+        volume = case.volume()
+        return Ready(prepare(volume), noise_hu(volume))
+
+    return load
+
+
+def _nodules(case: Case) -> tuple[Truth, ...]:
     return tuple(
         Truth(
-            str(said["id"]),
+            f"nodule {number}",
             TruthKind.NODULE if nodule.positive else TruthKind.IGNORE,
             nodule.center_lps_mm,
             nodule.diameter_mm,
             nodule.bbox_lps_mm,
-            texture=said.get("mean_texture"),
+            texture=nodule.texture,
         )
-        for nodule, said in zip(case.nodules, row["nodules"], strict=True)
+        for number, nodule in enumerate(case.nodules, start=1)
     )
 
 
@@ -167,36 +184,3 @@ def _small(case: Case) -> tuple[Truth, ...]:
         Truth(f"small {number}", TruthKind.SMALL, small.center_lps_mm)
         for number, small in enumerate(case.small, start=1)
     )
-
-
-def _bounds(row: Mapping[str, Any]) -> tuple[PointLps, PointLps]:
-    """The box all voxels fill, half a voxel around their centres."""
-    spacing = np.array(row["spacing_mm"], float)
-    first = np.array(row["first_slice_position_mm"], float) - spacing / 2.0
-    last = first + spacing * np.array(row["shape_zyx"][::-1], float)
-    return _point(first), _point(last)
-
-
-def _point(lps_mm: np.ndarray[Any, np.dtype[np.float64]]) -> PointLps:
-    x, y, z = (float(v) for v in lps_mm)
-    return x, y, z
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _later(source: str) -> Opener:
-    def opener(rest: str) -> DataSet:
-        raise NotBuiltYet(f"evaluating on {source}:{rest} is not built yet; give a data folder")
-
-    return opener
-
-
-#: What DATA may begin with.
-OPENERS: dict[str, Opener] = {
-    "shared": _open_shared,
-    "lidc": _later("lidc"),
-    "luna16": _later("luna16"),
-}

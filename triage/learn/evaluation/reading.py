@@ -16,19 +16,16 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from triage import __version__
-from triage.core.volume import Volume
 from triage.core.work import digest_of
 from triage.detect import runtimes, tiles
 from triage.detect.decode import decode
 from triage.detect.model_folder import ModelFolder, locate, open_model
-from triage.detect.prepare import Prepared, prepare
 from triage.detect.tiles import Runtime
 from triage.errors import ModelRefused, Unprocessable
-from triage.learn.evaluation.material import DataSet, Material
-from triage.learn.evaluation.noise import noise_hu
+from triage.learn.evaluation.material import Material, Ready
 from triage.learn.evaluation.report import LeftOut, ModelFacts
 from triage.learn.evaluation.tables import Mark, ModelMarks, ScanTable
-from triage.learn.sealed import trained_on
+from triage.learn.sealed import learned_from, trained_on
 from triage.settings import RuntimeChoice
 
 
@@ -43,12 +40,15 @@ class Contender:
     runtime : Runtime
     knows : frozenset of str
         Names of series and patients it learned or was tuned on.
+    learned : frozenset of str
+        Those it learned from.
     """
 
     label: str
     folder: ModelFolder
     runtime: Runtime
     knows: frozenset[str]
+    learned: frozenset[str] = frozenset()
 
     @property
     def facts(self) -> ModelFacts:
@@ -105,11 +105,11 @@ def open_contenders(words: Sequence[str], runtime: RuntimeChoice) -> list[Conten
         folder = Path(name) if Path(name).is_dir() else locate(name)
         model = open_model(folder)
         try:
-            knows = frozenset(trained_on(folder))
+            knows, learned = frozenset(trained_on(folder)), frozenset(learned_from(folder))
         except (OSError, ValueError, AttributeError, TypeError) as error:
             raise ModelRefused(f"{name}: metadata.json is not as it should be: {error}") from error
         started = runtimes.choose(choice, model)
-        found.append(Contender(_label(folder, started, found), model, started, knows))
+        found.append(Contender(_label(folder, started, found), model, started, knows, learned))
     return found
 
 
@@ -129,13 +129,13 @@ def _label(folder: Path, started: Runtime, others: Sequence[Contender]) -> str:
     raise Unprocessable(f"{folder} by {started.name} is asked for twice", code="not_unique")
 
 
-def left_out(data: DataSet, contenders: Sequence[Contender]) -> tuple[LeftOut, ...]:
+def left_out(tables: Sequence[ScanTable], contenders: Sequence[Contender]) -> tuple[LeftOut, ...]:
     """Scans of patients that a model learned from; nobody is scored on them."""
     return tuple(
-        LeftOut(m.table.name, ", ".join(sorted(m.table.patients)), one.label)
-        for m in data.scans
+        LeftOut(table.name, ", ".join(sorted(table.patients)), one.label)
+        for table in tables
         for one in contenders
-        if one.knows & {m.table.name, m.table.scan, *m.table.patients}
+        if one.knows & {table.name, table.scan, *table.patients}
     )
 
 
@@ -184,7 +184,7 @@ class _Reader:
         self, material: Material, kept_in: Path | None, tell: Callable[[str], None]
     ) -> None:
         self.material, self.kept_in, self.tell = material, kept_in, tell
-        self._loaded: tuple[Volume, Prepared] | None = None
+        self._ready: Ready | None = None
 
     def read(self, contender: Contender) -> Kept:
         key = _key(contender, self.material)
@@ -201,14 +201,13 @@ class _Reader:
         return answer
 
     def _look(self, contender: Contender, key: str) -> Kept:
-        if self._loaded is None:
-            volume = self.material.load()
-            self._loaded = volume, prepare(volume)
-        volume, prepared = self._loaded
+        if self._ready is None:
+            self._ready = self.material.load()
+        prepared, noise = self._ready.prepared, self._ready.noise_hu
         opened = replace(contender.folder.decode, threshold=0.0)
         found = decode(tiles.run(contender.runtime, prepared.tensor), prepared, opened)
         marks = tuple(Mark(c.center_lps_mm, c.diameter_mm, c.probability) for c in found)
-        return Kept(key, marks, noise_hu(volume))
+        return Kept(key, marks, noise)
 
 
 def _key(contender: Contender, material: Material) -> str:

@@ -79,10 +79,20 @@ class Draws:
 
     @property
     def too_few(self) -> str:
-        """Why no draw can tell anything; "" when it can."""
-        if self.owners == 1:
-            return "one patient" if len(self.patients) == 1 else "one host"
-        return "one donor" if len(self.patients) - self.owners == 1 else ""
+        """Why no draw can tell anything; "" when it can.
+
+        One lung with the nodules of many patients can: the interval is then one over the nodules,
+        and says nothing of other lungs.
+        """
+        donors = len(self.patients) - self.owners
+        if self.owners == 1 and donors == 0:
+            return "one patient"
+        return "one donor" if donors == 1 else ""
+
+    @property
+    def one_lung(self) -> bool:
+        """Whether all nodules were put into one lung."""
+        return self.owners == 1 and len(self.patients) > 1
 
 
 def draws_of(scans: Sequence[ScanTable], seed: int = SEED, resamples: int = RESAMPLES) -> Draws:

@@ -34,11 +34,15 @@ class TruthKind(StrEnum):
 
 
 class ScanKind(StrEnum):
-    """What a scan is; only ``whole`` and ``inserted`` enter a curve."""
+    """What a scan is; only ``whole`` and ``inserted`` enter a curve.
+
+    ``untouched`` is the lung that nodules were put into elsewhere, as it was.
+    """
 
     WHOLE = "whole"
     LUNG_CROP = "lung_crop"
     INSERTED = "inserted"
+    UNTOUCHED = "untouched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class ScanTable:
     @property
     def in_curve(self) -> bool:
         """Whether false marks per scan mean something here."""
-        return self.all_marked and self.kind is not ScanKind.LUNG_CROP
+        return self.all_marked and self.kind in {ScanKind.WHOLE, ScanKind.INSERTED}
 
 
 @dataclass(frozen=True, slots=True)
