@@ -1,12 +1,7 @@
 """Figures of a trained model, as counts: whole series it has not seen, and planted nodules.
 
-The released card's figures come from (see `choose` for the operating point):
-
-    python -m triage.learn.figures choose runs/without-0009 --out runs/operating_point.json
-    python -m triage.learn.figures series runs/without-0001 LIDC-IDRI-0001
-    python -m triage.learn.figures series runs/nodule-s LIDC-IDRI-0050
-    python -m triage.learn.figures series runs/without-ct003 LUNGx-CT003
-    python -m triage.learn.figures series runs/without-0745 LIDC-IDRI-0745_lungs
+python -m triage.learn.figures choose runs/student --out runs/point.json
+python -m triage.learn.figures series runs/without-0001 LIDC-IDRI-0001 --point runs/point.json
 """
 
 from __future__ import annotations
@@ -36,8 +31,6 @@ from triage.learn.insertion.planted import plant
 from triage.learn.mining import OPEN, TorchRuntime
 from triage.learn.scans import Scan, Target, load_scan
 
-#: The scan that no released model is trained on, so that each can choose its operating point there.
-CHOOSING_CASE = "LIDC-IDRI-0745_lungs"
 PLACEMENTS = 4
 CUBES_PER_VOLUME = 10
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
@@ -136,20 +129,29 @@ def _logit(probability: float) -> float:
 
 @app.command()
 def choose(
-    run: Annotated[Path, typer.Argument(help="Run that left the choosing scan out.")],
+    run: Annotated[Path, typer.Argument(help="Finished run.")],
     out: Annotated[Path, typer.Option(help="Where the choice is written.")],
     data: DataOption = DATA,
     weights: str = "model.safetensors",
 ) -> None:
-    """Calibration and operating point: set-aside cubes planted in a scan this run has not seen."""
-    divided = open_data([str(data)])
-    case = next(c for c in divided.train().cases if c.name == CHOOSING_CASE)
+    """Calibration and operating point: nodules of the select role planted in its fully marked scan.
+
+    Nobody trains on the select role, so every model chooses on its own answers.
+    """
+    select = open_data([str(data)]).select()
+    marked = [c for c in select.cases if c.all_marked]
+    if len(marked) != 1:
+        raise SystemExit(f"one fully marked scan is needed to choose on; {data} has {len(marked)}")
+    [case] = marked
     runtime = TorchRuntime(network_of(run, weights))
-    figures = planted_figures(runtime, load_scan(case), case, divided.select().cubes)
+    figures = planted_figures(runtime, load_scan(case), case, select.cubes)
     temperature, bias = calibrate(figures.hit_logits, figures.false_logits)
     threshold = threshold_for(figures.false_logits, temperature, bias)
     settings = DecodeSettings(temperature, bias, threshold)
-    chosen = {"decode": asdict(settings), "evidence": _evidence(figures, settings)}
+    chosen = {
+        "decode": asdict(settings),
+        "evidence": {"scan": case.name, **_evidence(figures, settings)},
+    }
     out.write_text(json.dumps(chosen, indent=1) + "\n")
     typer.echo(json.dumps(chosen, indent=1))
 
@@ -162,7 +164,6 @@ def _evidence(figures: PlantedFigures, settings: DecodeSettings) -> dict[str, An
     all_mm = figures.planted_diameters_mm
     false = [f / settings.temperature + settings.bias for f in figures.false_logits]
     return {
-        "scan": CHOOSING_CASE,
         "planted": len(all_mm),
         "planted_found": len(hit),
         "planted_under_8_mm": sum(d < 8 for d in all_mm),
