@@ -39,11 +39,12 @@ from triage.detect.prepare import prepare
 from triage.engine.runner import Runner
 from triage.learn import export
 from triage.learn.corrections import LessonSampler, pieces_of
+from triage.learn.data.cases import MarkedNodule
+from triage.learn.data.shared import read_cases
 from triage.learn.froc import HIT_AT_LEAST_MM
 from triage.learn.losses import detection_loss
 from triage.learn.networks import NoduleNet
 from triage.learn.sealed import SEALED_PHANTOMS, PhantomPopulation, sealed_phantom
-from triage.learn.sources import MarkedNodule, read_cases
 from triage.learn.train import collate
 from triage.learn.watch import RoundWatch
 from triage.phantom.dicom import write_series

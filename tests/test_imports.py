@@ -25,6 +25,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "monai": ("learn/",),
     "granian": ("wiring.py",),
     "typer": ("cli.py", "learn/"),
+    "matplotlib": ("learn/evaluation/plots.py",),
 }
 CORE_MAY_USE = {"numpy", "triage", "__future__"} | sys.stdlib_module_names
 

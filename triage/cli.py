@@ -30,10 +30,12 @@ app = typer.Typer(
 )
 pacs_app = typer.Typer(help="Other systems: echo, find, pull, probe.", no_args_is_help=True)
 user_app = typer.Typer(help="Accounts.", no_args_is_help=True)
+data_app = typer.Typer(help="Data to learn from and to test on.", no_args_is_help=True)
 token_app = typer.Typer(help="Bearer tokens for scripts.", no_args_is_help=True)
 app.add_typer(pacs_app, name="pacs")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
+app.add_typer(data_app, name="data")
 
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ReadyFd: TypeAlias = Annotated[int | None, typer.Option(hidden=True)]
@@ -240,6 +242,19 @@ def models(as_json: AsJson = False) -> None:
     _print(upkeep.models(settings.load()), as_json)
 
 
+@data_app.command("describe")
+def data_describe(
+    sources: Annotated[list[str], typer.Argument(help="shared:DIR lidc:DIR luna16:DIR own:DIR")],
+    fold: Annotated[int, typer.Option(min=0, max=9, help="The tenth that tests.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Count what there is, by role, size, texture, thickness and readers, with its digests."""
+    from triage.learn.data import describe
+    from triage.learn.data import sources as known
+
+    _print(describe.facts(known.open_data(sources, fold)), as_json)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def train(context: typer.Context, what: Annotated[str, typer.Argument(help="student")]) -> None:
     """Train a model; needs `make setup-train`. Options after -- as in `triage.learn.train`."""
@@ -250,12 +265,15 @@ def train(context: typer.Context, what: Annotated[str, typer.Argument(help="stud
     raise typer.Exit(upkeep.train(context.args))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def evaluate(context: typer.Context, model: Path) -> None:
-    """Score a model on data with truth; needs `make setup-train`."""
-    from triage import upkeep
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def evaluate(context: typer.Context) -> None:
+    """Score models side by side on data with truth."""
+    from triage.learn.evaluation import command
 
-    raise typer.Exit(upkeep.evaluate(model, context.args))
+    command.app(context.args, prog_name="triage evaluate", standalone_mode=False)
 
 
 @app.command()

@@ -24,6 +24,7 @@
     ├── PeerError                   another system (PACS, RIS)
     │   ├── PeerUnreachable
     │   └── PeerRefused
+    ├── DataRefused                 data to learn from or test on: missing, damaged
     ├── ConfigurationError          a setting, a port, a missing program
     └── NotBuiltYet                 501, CLI exit 3
 
@@ -212,6 +213,13 @@ class PeerRefused(PeerError):
 
     code = "peer_refused"
     remedy = Remedy.HUMAN
+
+
+class DataRefused(TriageError):
+    """Data to learn from or to test on: missing, damaged, or against themselves."""
+
+    code = "data_refused"
+    http_status = 422
 
 
 class ConfigurationError(TriageError):

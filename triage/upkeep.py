@@ -373,11 +373,6 @@ def train(arguments: Sequence[str]) -> int:
     return _run_module("triage.learn.train", arguments)
 
 
-def evaluate(model: Path, arguments: Sequence[str]) -> int:
-    """Run the evaluation script, which needs the extra `train`; its exit code."""
-    return _run_module("triage.learn.evaluate", [str(model), *arguments])
-
-
 def _run_module(name: str, arguments: Sequence[str]) -> int:
     _need_torch()
     return subprocess.run([sys.executable, "-m", name, *arguments], check=False).returncode

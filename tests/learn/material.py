@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.detect.prepare import LungReport, Prepared
+from triage.learn.data.cases import Case, Cube, MarkedNodule, SmallFinding
+from triage.learn.insertion.ground import survey
 from triage.learn.scans import Scan, Target, aerated_voxels
-from triage.learn.sources import Case, Cube, MarkedNodule, SmallFinding
 
 SHAPE = (96, 88, 104)
 NODULE = Target((48.0, 40.0, 52.0), 10.0, True)
@@ -34,7 +35,15 @@ def scan(name: str = "made", *, targets: tuple[Target, ...] = (NODULE,), mine: b
         volume[gap <= target.diameter_mm / 2] = 0.75
     volume = np.clip(volume, 0, 1)
     ready = prepared_of(volume)
-    return Scan(name, volume, ready, aerated_voxels(volume, ready.lung), targets, mine)
+    return Scan(
+        name,
+        volume,
+        ready,
+        aerated_voxels(volume, ready.lung),
+        targets,
+        mine,
+        survey(volume, ready.lung, 1.0, 1.0),
+    )
 
 
 def case_of(made: Scan, *, small: tuple[SmallFinding, ...] = ()) -> Case:

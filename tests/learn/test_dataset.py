@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from tests.learn.material import NODULE, SHAPE, cube, scan
 from triage.detect.decode import DecodeSettings, find_peaks
-from triage.learn import paste
 from triage.learn.dataset import (
     CELLS,
     PATCH,
@@ -18,14 +15,15 @@ from triage.learn.dataset import (
     clashes,
     disturb,
     finish,
-    uncovered,
+    moved,
 )
+from triage.learn.insertion.pieces import cut_out_at_sizes
 from triage.learn.scans import Scan, Target
 
 
 def sampler(*scans: Scan) -> Sampler:
-    donors = paste.make_donors([cube("P-1", 9.0), cube("P-2", 16.0)], np.random.default_rng(0))
-    return Sampler(scans or (scan(),), donors)
+    cubes = [cube("P-1", 9.0), cube("P-2", 16.0)]
+    return Sampler(scans or (scan(),), cut_out_at_sizes(cubes, np.random.default_rng(0)))
 
 
 def test_the_same_generator_state_draws_the_same_patch() -> None:
@@ -50,8 +48,10 @@ def test_patches_have_the_promised_shape_and_leave_the_scan_alone() -> None:
         assert example.heat.shape == example.weight.shape == (CELLS,) * 3
         assert example.shape.shape == (4, CELLS, CELLS, CELLS)
     assert np.array_equal(made.volume, before)
-    with_nodule = sum(bool((e.heat == 1).any()) for e in drawn)
-    assert 20 < with_nodule < 40
+    # This scan is so small that its own nodule lies in every patch; others come on top.
+    nodules = [int((e.heat == 1).sum()) for e in drawn]
+    assert min(nodules) >= 1
+    assert max(nodules) >= 2
 
 
 def test_mined_places_are_visited() -> None:
@@ -114,35 +114,38 @@ def test_disturbing_keeps_the_range() -> None:
         assert out.flags.c_contiguous
 
 
-# box from 20 to 40; target centre, kept how
-COVERED = [
-    ((30.0, 30.0, 30.0), 6.0, "gone"),
-    ((60.0, 30.0, 30.0), 6.0, "as it was"),
-    ((39.0, 30.0, 30.0), 6.0, "ignored"),
-    ((42.0, 30.0, 30.0), 10.0, "ignored"),
-]
+def test_a_laid_nodule_is_taught_where_it_lies() -> None:
+    drawing = sampler(scan(targets=()))
+    seen = 0
+    for seed in range(40):
+        ground = drawing.scans[0].ground.window((16, 8, 16), PATCH)
+        before = ground.volume.copy()
+        targets = drawing._lay_nodule(ground, [], np.random.default_rng(seed))
+        if not targets:
+            assert np.array_equal(ground.volume, before)
+            continue
+        seen += 1
+        [target] = targets
+        z, y, x = (round(c) for c in target.zyx)
+        assert target.positive
+        assert ground.volume[z, y, x] - before[z, y, x] > 0.3
+    assert seen > 20
 
 
-@pytest.mark.parametrize(("zyx", "diameter", "fate"), COVERED)
-def test_a_box_laid_over_a_nodule_hides_it(
-    zyx: tuple[float, float, float], diameter: float, fate: str
-) -> None:
-    target = Target(zyx, diameter, True)
-    left = uncovered([target], np.array([20, 20, 20]), (20, 20, 20))
-    expected = {"gone": [], "as it was": [target], "ignored": [replace(target, positive=False)]}
-    assert left == expected[fate]
-
-
-def test_look_alikes_are_never_cut_from_a_nodule() -> None:
-    drawing = sampler()
-    for seed in range(60):
-        piece = drawing._plain_lung(24, np.random.default_rng(seed))
-        assert piece is not None
-        assert piece.max() < 0.5, "the only thing brighter than lung in this scan is the nodule"
-
-
-def test_where_every_place_is_near_a_nodule_there_is_no_look_alike() -> None:
-    assert sampler()._plain_lung(56, np.random.default_rng(0)) is None
+def test_twins_change_nothing_that_is_taught_and_keep_clear_of_nodules() -> None:
+    made = scan()
+    drawing = sampler(made)
+    start = (16, 8, 20)
+    target = moved(NODULE, start)
+    ground = made.ground.window(start, PATCH)
+    before = ground.volume.copy()
+    for seed in range(30):
+        drawing._lay_twin(ground, [target], np.random.default_rng(seed))
+    assert not np.array_equal(ground.volume, before)
+    grid = np.stack(np.meshgrid(*[np.arange(PATCH)] * 3, indexing="ij"), -1)
+    own = np.linalg.norm(grid - np.array(target.zyx), axis=-1) <= target.diameter_mm / 2 + 1.0
+    # A cover thins out to nothing; what reaches so far is a thousandth of a grey level.
+    assert np.abs(ground.volume[own] - before[own]).max() < 1e-3
 
 
 def test_clashes_are_told_by_size() -> None:

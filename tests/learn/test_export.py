@@ -52,12 +52,10 @@ def test_the_digest_is_that_of_the_file() -> None:
 
 def test_the_trainable_weights_are_those_of_the_onnx_file() -> None:
     pytest.importorskip("torch", reason="torch is not installed (extra train)")
+    from triage.learn.checkpoint import network_of
     from triage.learn.export import to_onnx
-    from triage.learn.figures import load_network
 
-    assert (
-        to_onnx(load_network(FOLDER / "model.safetensors")) == (FOLDER / "model.onnx").read_bytes()
-    )
+    assert to_onnx(network_of(FOLDER)) == (FOLDER / "model.onnx").read_bytes()
 
 
 def test_onnx_answers_the_stored_tile_as_torch_did() -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="torch is not installed (extra train)")
 from tests.learn.material import case_of, cube, scan
 from triage.detect.decode import DecodeSettings
 from triage.learn import figures
-from triage.learn.sources import read_cases
+from triage.learn.data.shared import read_cases
 
 Float32Array = npt.NDArray[np.float32]
 

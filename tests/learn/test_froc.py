@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from triage.core.finding import Candidate
+from triage.learn.data.cases import Case, MarkedNodule, SmallFinding
 from triage.learn.froc import FrocPoint, Role, froc, is_on, score
-from triage.learn.sources import Case, MarkedNodule, SmallFinding
 
 POSITIVE = MarkedNodule((0.0, 0.0, 0.0), 8.0, True)
 LARGE = MarkedNodule((100.0, 0.0, 0.0), 30.0, True)

@@ -15,8 +15,10 @@ from triage.core.finding import Candidate
 from triage.detect import tiles
 from triage.detect.decode import DecodeSettings, decode
 from triage.detect.prepare import Prepared, prepare
+from triage.learn.data.cases import Case
+from triage.learn.data.dicom import read_volume
+from triage.learn.data.shared import read_cases
 from triage.learn.froc import Role, score
-from triage.learn.sources import Case, read_cases, read_volume
 
 pytestmark = pytest.mark.real
 FOLDER = Path(__file__).resolve().parents[2] / "models" / "nodule-s"

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.learn.material import cube
-from triage.learn.scans import Scan
-from triage.learn.sources import read_cases, read_cubes
+from triage.learn.data.shared import read_cases, read_cubes
 from triage.learn.split import NEVER_TRAINED, Split, split_cubes
 
 FROZEN = "5b6b0bba6f263f849d066b45857e240b56d66302bfbe30c93b026bc472a65bc6"
@@ -38,28 +37,6 @@ def test_the_test_patient_is_in_no_training(real: Split, shared_data: Path) -> N
     assert not set(NEVER_TRAINED) & (set(real.train) | set(real.select))
     cases = read_cases(shared_data)
     assert not set(NEVER_TRAINED) & {cases[n].patient for n in real.cases}
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("patient", ["LIDC-IDRI-0001", "LIDC-IDRI-0009", "LIDC-IDRI-0745"])
-def test_a_left_out_patient_is_in_neither_scans_nor_cubes(
-    patient: str, shared_data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    train = pytest.importorskip("triage.learn.train", reason="torch is not installed")
-    named: list[str] = []
-
-    def only_name(case: object) -> Scan | None:
-        named.append(case.patient)  # type: ignore[attr-defined]
-        return None
-
-    monkeypatch.setattr(train, "load_scan", only_name)
-    _, cubes, split = train.training_data(shared_data, [patient])
-    taught = {c.patient for c in cubes}
-    assert patient not in named
-    assert len(named) == 3
-    assert patient not in taught
-    assert not taught & {*split.select, *split.held_back, *NEVER_TRAINED}
-    assert min(c.readers for c in cubes) >= 2
 
 
 def test_the_order_of_the_file_does_not_matter() -> None:

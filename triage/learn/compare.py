@@ -10,10 +10,10 @@ from triage.detect import tiles
 from triage.detect.decode import decode
 from triage.detect.nodule import Detector
 from triage.detect.prepare import Prepared, prepare
+from triage.learn.data.cases import Case
 from triage.learn.froc import Role, score
 from triage.learn.gate import CasePair, Read
 from triage.learn.sealed import SealedCase
-from triage.learn.sources import Case
 
 _WRONG = frozenset({Role.FALSE, Role.SMALL})
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from triage.core.finding import RejectReason
 from triage.detect.decode import STRIDE
 from triage.detect.prepare import Float32Array, Prepared
-from triage.learn import dataset, paste
+from triage.learn import dataset
 from triage.learn.dataset import CELLS, PATCH
 from triage.learn.scans import Target, aerated_voxels
 from triage.pathway import NEGATIVE_WEIGHT
@@ -203,7 +203,7 @@ def _turned(patch: Float32Array, marks: Sequence[Mark], rng: np.random.Generator
     image = patch.transpose(axes)[tuple(slice(None, None, f) for f in flips)]
     turned = [
         Mark(
-            paste.mirrored([m.zyx[a] for a in axes], flips, image.shape),
+            dataset.mirrored([m.zyx[a] for a in axes], flips, image.shape),
             m.diameter_mm, m.weight, m.positive,
         )
         for m in marks

@@ -1,4 +1,4 @@
-"""Patches to learn from: real lung, real nodules put into it, and what the network must answer."""
+"""Patches to learn from: real lung, real nodules laid into it, healthy twins, and the answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from scipy import ndimage
 
 from triage.detect.decode import STRIDE
 from triage.detect.prepare import Float32Array
-from triage.learn import paste
+from triage.learn.insertion.ground import STEP, Ground
+from triage.learn.insertion.lay import lay
+from triage.learn.insertion.pieces import Piece
+from triage.learn.insertion.planted import place, place_twin
 from triage.learn.scans import Scan, Target
 
 PATCH = 64
@@ -20,14 +23,12 @@ CELLS = PATCH // STRIDE
 HARD_SHARE = 0.38
 OWN_SHARE = 0.12
 POSITIVE_SHARE = 0.7
-SEAM_SHARE = 0.45
-BALL_SHARE = 0.3
-CONTEXT_SHARE, SOFT_SHARE = 0.40, 0.30
-PARENCHYMA_NEEDED = 0.85
-PLEURAL_NEEDED = 0.55
-TRIES = 8
-PLAIN_TRIES = 100
+#: Two twins are tried a patch, each with this chance: about as many as nodules.
+TWIN_SHARE = 0.5
+#: Between the edges of what lies in one patch.
+APART_IN_PATCH_MM = 4.0
 IGNORE_MARGIN_MM = 4.0
+SLICES_STAY_SHARE = 0.5
 Index = tuple[int, int, int]
 FloatT = TypeVar("FloatT", bound=np.floating[Any])
 
@@ -59,31 +60,40 @@ class Sampler:
     Parameters
     ----------
     scans : sequence of Scan
-    donors : sequence of paste.Donor
+    pieces : sequence of Piece
+        Nodules to lay. None are needed where the scans hold enough of their own.
     """
 
-    def __init__(self, scans: Sequence[Scan], donors: Sequence[paste.Donor]) -> None:
+    def __init__(self, scans: Sequence[Scan], pieces: Sequence[Piece]) -> None:
         self.scans = scans
-        self.donors = donors
+        self.pieces = pieces
 
     def draw(self, rng: np.random.Generator) -> Example:
         """One example."""
         scan = self.scans[int(rng.integers(len(self.scans)))]
         start = self._start(scan, rng)
-        patch = cut(scan.volume, start)
+        ground = scan.ground.window(start, PATCH)
         targets = [
             t
             for t in (moved(t, start) for t in scan.targets)
             if all(-16 <= c < PATCH + 16 for c in t.zyx)
         ]
-        targets = self._lay_look_alikes(patch, targets, rng)
+        if self.pieces:
+            targets = self._lay(ground, targets, rng)
+        return finish(ground.volume, targets, rng)
+
+    def _lay(self, ground: Ground, targets: list[Target], rng: np.random.Generator) -> list[Target]:
+        """Nodules and twins, some of each; the targets with them."""
         if rng.random() < POSITIVE_SHARE:
             for _ in range(rng.integers(1, 3)):
-                targets = self._lay_nodule(patch, targets, rng)
-        return finish(patch, targets, rng)
+                targets = self._lay_nodule(ground, targets, rng)
+        for _ in range(2):
+            if rng.random() < TWIN_SHARE:
+                self._lay_twin(ground, targets, rng)
+        return targets
 
     def _start(self, scan: Scan, rng: np.random.Generator) -> Index:
-        """Lower corner of a patch: at a mined false positive, at an own nodule, or anywhere."""
+        """Lower corner of a patch: at a hard place, at an own nodule, or anywhere."""
         dice = rng.random()
         own = [t.zyx for t in scan.targets if t.positive]
         if dice < HARD_SHARE and len(scan.hard):
@@ -93,70 +103,31 @@ class Sampler:
         else:
             center, jitter = scan.air[rng.integers(len(scan.air))].astype(float), 24
         center = center + rng.uniform(-jitter, jitter, 3)
-        low = np.rint(center).astype(int) - PATCH // 2
-        z, y, x = np.clip(low, 0, np.array(scan.volume.shape) - PATCH)
+        low = (np.rint(center).astype(int) - PATCH // 2) // STEP * STEP
+        z, y, x = np.clip(low, 0, (np.array(scan.volume.shape) - PATCH) // STEP * STEP)
         return int(z), int(y), int(x)
 
-    def _lay_look_alikes(
-        self, patch: Float32Array, targets: list[Target], rng: np.random.Generator
-    ) -> list[Target]:
-        """Seams without a nodule: a feathered box, a soft ball."""
-        if rng.random() < SEAM_SHARE:
-            size = int(rng.integers(20, 56))
-            piece = self._plain_lung(size, rng)
-            start = rng.integers(-size // 3, PATCH - 2 * size // 3, 3)
-            if piece is not None:
-                paste.blend(patch, piece, paste.feather(piece.shape), start)
-                targets = uncovered(targets, start, piece.shape)
-        for _ in range(2):
-            if rng.random() < BALL_SHARE:
-                alpha = paste.ball(float(rng.uniform(2.0, 9.0)))
-                piece = self._plain_lung(alpha.shape[0], rng)
-                start = rng.integers(0, PATCH - alpha.shape[0], 3)
-                middle, width = start + alpha.shape[0] / 2.0, alpha.shape[0]
-                if piece is not None and not any(clashes(t, middle, width) for t in targets):
-                    paste.blend(patch, piece, alpha, start)
-        return targets
-
-    def _plain_lung(self, size: int, rng: np.random.Generator) -> Float32Array | None:
-        """A cube of lung without any marked nodule from any scan; None when none was met."""
-        for _ in range(PLAIN_TRIES):
-            scan = self.scans[int(rng.integers(len(self.scans)))]
-            center = scan.air[rng.integers(len(scan.air))]
-            if len(scan.hard) and rng.random() < HARD_SHARE:
-                center = scan.hard[rng.integers(len(scan.hard))]
-            low = np.rint(center).astype(int) - size // 2
-            low = np.clip(low, 0, np.array(scan.volume.shape) - size)
-            if not any(clashes(t, low + size / 2.0, size) for t in scan.targets):
-                window = tuple(slice(int(a), int(a) + size) for a in low)
-                piece: Float32Array = scan.volume[window]
-                return piece
-        return None
-
     def _lay_nodule(
-        self, patch: Float32Array, targets: list[Target], rng: np.random.Generator
+        self, ground: Ground, targets: list[Target], rng: np.random.Generator
     ) -> list[Target]:
-        """Put one nodule in: its whole surroundings, or the nodule alone into aerated lung."""
-        donor = paste.turn(self.donors[int(rng.integers(len(self.donors)))], rng)
-        dice = rng.random()
-        context, soft = dice < CONTEXT_SHARE, dice < CONTEXT_SHARE + SOFT_SHARE
-        needed = 0.0 if context else PARENCHYMA_NEEDED if soft else PLEURAL_NEEDED
-        for _ in range(TRIES):
-            center = rng.uniform(6, PATCH - 6, 3)
-            start = np.rint(center - donor.center_zyx).astype(int)
-            z, y, x = (float(s + c) for s, c in zip(start, donor.center_zyx, strict=True))
-            target = Target((z, y, x), donor.diameter_mm, True)
-            if any(clashes(t, np.array(target.zyx), target.diameter_mm) for t in targets):
-                continue
-            if needed and paste.parenchyma_share(patch, donor.alpha, start) < needed:
-                continue
-            if context:
-                paste.blend(patch, donor.values, paste.feather(donor.values.shape), start)
-                return [*uncovered(targets, start, donor.values.shape), target]
-            lay = paste.blend if soft else paste.blend_brighter
-            lay(patch, donor.values, donor.alpha, start)
-            return [*targets, target]
-        return targets
+        """A nodule at a place of its kind, if this patch has one; the targets with it."""
+        piece = self.pieces[int(rng.integers(len(self.pieces)))]
+        placed = place(ground, piece, targets, rng, apart_mm=APART_IN_PATCH_MM)
+        if placed is None:
+            return targets
+        turned, start = placed
+        lay(ground.volume, turned, start, ground, rng)
+        z, y, x = (float(s + c) for s, c in zip(start, turned.center_zyx, strict=True))
+        return [*targets, Target((z, y, x), turned.diameter_mm, True)]
+
+    def _lay_twin(
+        self, ground: Ground, targets: Sequence[Target], rng: np.random.Generator
+    ) -> None:
+        """Healthy lung of this patch, cut and laid like a nodule: nothing to be found."""
+        piece = self.pieces[int(rng.integers(len(self.pieces)))]
+        placed = place_twin(ground, piece, targets, rng, APART_IN_PATCH_MM)
+        if placed is not None:
+            lay(ground.volume, *placed, ground, rng)
 
 
 def cut(volume: npt.NDArray[FloatT], start: Index) -> npt.NDArray[FloatT]:
@@ -177,36 +148,35 @@ def clashes(target: Target, center: npt.NDArray[np.float64], size: float) -> boo
     return bool(gap < (target.diameter_mm + size) / 2.0 + 3.0)
 
 
-def uncovered(
-    targets: Sequence[Target], start: npt.NDArray[np.int64], shape: tuple[int, ...]
-) -> list[Target]:
-    """Targets that a box laid over the patch leaves visible.
-
-    One that is half covered is kept as "nothing taught here".
-    """
-    low, high = np.array(start), np.array(start) + shape
-    kept = []
-    for t in targets:
-        depth = float(np.minimum(np.array(t.zyx) - low, high - np.array(t.zyx)).min())
-        if depth < -t.diameter_mm / 2.0:
-            kept.append(t)
-        elif depth < t.diameter_mm / 2.0 + paste.FEATHER_VOXELS:
-            kept.append(Target(t.zyx, t.diameter_mm, False))
-    return kept
+def mirrored(
+    center: Sequence[float], flips: Sequence[int], shape: Sequence[int]
+) -> tuple[float, float, float]:
+    """Where a point lies after the axes marked -1 in `flips` were turned round."""
+    z, y, x = (
+        c if flip == 1 else n - 1 - c for c, flip, n in zip(center, flips, shape, strict=True)
+    )
+    return z, y, x
 
 
 def finish(patch: Float32Array, targets: Sequence[Target], rng: np.random.Generator) -> Example:
     """Turn, disturb, and write the answer down."""
-    axes = tuple(int(a) for a in rng.permutation(3))
+    axes = _axes(rng)
     flips = tuple(int(f) for f in rng.choice([1, -1], 3))
     image = patch.transpose(axes)[tuple(slice(None, None, f) for f in flips)]
     turned = []
     for t in targets:
         center = [t.zyx[a] for a in axes]
-        center_zyx = paste.mirrored(center, flips, image.shape)
+        center_zyx = mirrored(center, flips, image.shape)
         turned.append(Target(center_zyx, t.diameter_mm, t.positive))
     heat, weight, shape = answer(turned)
     return Example(disturb(image, rng), heat, weight, shape)
+
+
+def _axes(rng: np.random.Generator) -> tuple[int, ...]:
+    """An order of the axes; every second time slices stay slices, because they are thick."""
+    if rng.random() < SLICES_STAY_SHARE:
+        return (0, *(int(a) for a in rng.permutation([1, 2])))
+    return tuple(int(a) for a in rng.permutation(3))
 
 
 def disturb(image: Float32Array, rng: np.random.Generator) -> Float32Array:

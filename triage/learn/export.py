@@ -28,9 +28,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from triage.detect import decode as decode_module
 from triage.detect import prepare as prepare_module
 from triage.detect.prepare import Float32Array
-from triage.learn.figures import load_network
+from triage.learn.checkpoint import network_of
 from triage.learn.mining import TorchRuntime
-from triage.learn.networks import CHANNELS, NoduleNet, laid_out
+from triage.learn.networks import CHANNELS, Detector, laid_out
 
 OPSET = 18
 INPUT, OUTPUT = "image", "answer"
@@ -49,7 +49,7 @@ def main(
     weights: str = "model.safetensors",
 ) -> None:
     """Export one run."""
-    network = load_network(run / weights)
+    network = network_of(run, weights)
     (out / "configs").mkdir(parents=True, exist_ok=True)
     content, trainable = to_onnx(network), (run / weights).read_bytes()
     digest = hashlib.sha256(content).hexdigest()
@@ -65,12 +65,12 @@ def main(
     typer.echo(f"{out}: {len(content)} bytes, sha256 {digest}")
 
 
-def to_onnx(network: NoduleNet) -> bytes:
+def to_onnx(network: Detector) -> bytes:
     """The network as ONNX with free z, y, x, batch norms folded into the convolutions.
 
     Parameters
     ----------
-    network : NoduleNet
+    network : Detector
 
     Returns
     -------
@@ -101,7 +101,7 @@ def to_onnx(network: NoduleNet) -> bytes:
     return content
 
 
-def fold(network: NoduleNet) -> nn.Module:
+def fold(network: Detector) -> nn.Module:
     """A copy with each batch norm folded into the convolution before it."""
     copied = laid_out(copy.deepcopy(network).eval(), torch.contiguous_format)
     for module in list(copied.modules()):
@@ -131,7 +131,7 @@ def self_test_tile() -> Float32Array:
     return np.asarray(grey, dtype=np.float32)[None, None]
 
 
-def self_test(network: NoduleNet, tile: Float32Array) -> bytes:
+def self_test(network: Detector, tile: Float32Array) -> bytes:
     """An npz with ``tile`` and torch's ``answer`` to it, both float32."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, tile=tile, answer=TorchRuntime(network).infer(tile))
@@ -162,6 +162,8 @@ def metadata(run: dict[str, Any], point: dict[str, Any], digest: str, name: str)
             "seed": run["seed"],
             "scans": run["scans"],
             "cube_patients": run["cube_patients"],
+            "patients": run.get("patients", []),
+            "series_uids": run.get("series_uids", []),
             "select_patients": run["select_patients"],
             "split_digest": run["split_digest"],
         },

@@ -1,12 +1,7 @@
 """Figures of a trained model, as counts: whole series it has not seen, and planted nodules.
 
-The released card's figures come from (see `choose` for the operating point):
-
-    python -m triage.learn.figures choose runs/without-0009 --out runs/operating_point.json
-    python -m triage.learn.figures series runs/without-0001 LIDC-IDRI-0001
-    python -m triage.learn.figures series runs/nodule-s LIDC-IDRI-0050
-    python -m triage.learn.figures series runs/without-ct003 LUNGx-CT003
-    python -m triage.learn.figures series runs/without-0745 LIDC-IDRI-0745_lungs
+python -m triage.learn.figures choose runs/student --out runs/point.json
+python -m triage.learn.figures series runs/without-0001 LIDC-IDRI-0001 --point runs/point.json
 """
 
 from __future__ import annotations
@@ -18,37 +13,29 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import typer
-from safetensors.torch import load_file
 
 from triage.core.finding import Candidate
 from triage.detect import tiles
 from triage.detect.decode import DecodeSettings, decode
 from triage.detect.prepare import Prepared
 from triage.learn.calibrate import calibrate, threshold_for
-from triage.learn.froc import Role, Score, score
-from triage.learn.inserted import plant
+from triage.learn.checkpoint import network_of
+from triage.learn.data.cases import Case, Cube
+from triage.learn.data.looks import Looks, of_installation
+from triage.learn.data.sources import open_data
+from triage.learn.data.sums import sha256_of
+from triage.learn.froc import HIT_AT_LEAST_MM, Role, Score, score
+from triage.learn.insertion.pieces import cut_out
+from triage.learn.insertion.planted import plant
 from triage.learn.mining import OPEN, TorchRuntime
-from triage.learn.networks import NoduleNet, laid_out
-from triage.learn.scans import Scan, load_scan
-from triage.learn.sources import Case, Cube, read_cases, read_cubes
-from triage.learn.split import split_cubes
+from triage.learn.scans import Scan, Target, load_scan
 
-#: The scan that only the model which chooses the operating point leaves out.
-CHOOSING_CASE = "LIDC-IDRI-0009_lungs"
 PLACEMENTS = 4
 CUBES_PER_VOLUME = 10
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 DataOption = Annotated[Path, typer.Option(help="Development data.")]
 DATA = Path("../shared/data")
-
-
-def load_network(path: Path) -> NoduleNet:
-    """A network with the weights of a safetensors file."""
-    network = laid_out(NoduleNet(), torch.channels_last_3d)
-    network.load_state_dict(load_file(path))
-    return network.eval()
 
 
 def candidates(
@@ -71,12 +58,15 @@ class PlantedFigures:
         Of all planted nodules.
     false_logits : list of float
         Strict false positives of the scan itself, nothing planted.
+    twin_logits : list of float or None
+        Strongest answer on each healthy twin; None where there was none.
     """
 
     hit_logits: list[float]
     hit_diameters_mm: list[float]
     planted_diameters_mm: list[float]
     false_logits: list[float]
+    twin_logits: list[float | None]
 
 
 def planted_figures(
@@ -100,21 +90,37 @@ def planted_figures(
     own = score(case, found := candidates(runtime, scan.prepared, OPEN))
     wrong = {Role.FALSE, Role.SMALL}
     false = [_logit(c.probability) for c, r in zip(found, own.roles, strict=True) if r in wrong]
-    hits: list[tuple[float, float]] = []
-    diameters: list[float] = []
+    pieces = [cut_out(cube) for cube in cubes]
+    said = PlantedFigures([], [], [], false, [])
     for placement in range(PLACEMENTS):
         rng = np.random.default_rng([placement, 3])
-        order = [cubes[i] for i in rng.permutation(len(cubes))]
+        order = [pieces[i] for i in rng.permutation(len(pieces))]
         for begin in range(0, len(order), CUBES_PER_VOLUME):
-            planted = plant(scan, case, order[begin : begin + CUBES_PER_VOLUME], rng)
+            planted = plant(scan.ground, scan.targets, order[begin : begin + CUBES_PER_VOLUME], rng)
             prepared = replace(scan.prepared, tensor=planted.volume[None, None])
-            scored = score(planted.case, candidates(runtime, prepared, OPEN))
-            mine = scored.nodules[len(scored.nodules) - planted.planted :]
-            diameters += [n.diameter_mm for n in mine]
-            hits += [
-                (_logit(n.probability), n.diameter_mm) for n in mine if n.probability is not None
-            ]
-    return PlantedFigures([h for h, _ in hits], [d for _, d in hits], diameters, false)
+            found = candidates(runtime, prepared, OPEN)
+            for planting in planted.plantings:
+                logit = _answer(scan, planting.target, found)
+                if planting.twin:
+                    said.twin_logits.append(logit)
+                    continue
+                said.planted_diameters_mm.append(planting.target.diameter_mm)
+                if logit is not None:
+                    said.hit_logits.append(logit)
+                    said.hit_diameters_mm.append(planting.target.diameter_mm)
+    return said
+
+
+def _answer(scan: Scan, target: Target, found: Sequence[Candidate]) -> float | None:
+    """Logit of the strongest candidate on a target; None when there is none."""
+    center = scan.prepared.to_lps_mm(target.zyx)
+    reach_mm = max(target.diameter_mm / 2.0, HIT_AT_LEAST_MM)
+    on_it = [
+        c.probability
+        for c in found
+        if float(np.linalg.norm(np.array(c.center_lps_mm) - center)) <= reach_mm
+    ]
+    return _logit(max(on_it)) if on_it else None
 
 
 def _logit(probability: float) -> float:
@@ -123,22 +129,29 @@ def _logit(probability: float) -> float:
 
 @app.command()
 def choose(
-    run: Annotated[Path, typer.Argument(help="Run that left the choosing scan out.")],
+    run: Annotated[Path, typer.Argument(help="Finished run.")],
     out: Annotated[Path, typer.Option(help="Where the choice is written.")],
     data: DataOption = DATA,
     weights: str = "model.safetensors",
 ) -> None:
-    """Calibration and operating point: set-aside cubes planted in a scan this run has not seen."""
-    cases, cubes = read_cases(data), read_cubes(data)
-    split = split_cubes(cubes, [c.patient for c in cases.values()])
-    select = [c for c in cubes if c.patient in split.select]
-    scan = load_scan(cases[CHOOSING_CASE])
-    runtime = TorchRuntime(load_network(run / weights))
-    figures = planted_figures(runtime, scan, cases[CHOOSING_CASE], select)
+    """Calibration and operating point: nodules of the select role planted in its fully marked scan.
+
+    Nobody trains on the select role, so every model chooses on its own answers.
+    """
+    select = open_data([str(data)]).select()
+    marked = [c for c in select.cases if c.all_marked]
+    if len(marked) != 1:
+        raise SystemExit(f"one fully marked scan is needed to choose on; {data} has {len(marked)}")
+    [case] = marked
+    runtime = TorchRuntime(network_of(run, weights))
+    figures = planted_figures(runtime, load_scan(case), case, select.cubes)
     temperature, bias = calibrate(figures.hit_logits, figures.false_logits)
     threshold = threshold_for(figures.false_logits, temperature, bias)
     settings = DecodeSettings(temperature, bias, threshold)
-    chosen = {"decode": asdict(settings), "evidence": _evidence(figures, settings)}
+    chosen = {
+        "decode": asdict(settings),
+        "evidence": {"scan": case.name, **_evidence(figures, settings)},
+    }
     out.write_text(json.dumps(chosen, indent=1) + "\n")
     typer.echo(json.dumps(chosen, indent=1))
 
@@ -151,12 +164,16 @@ def _evidence(figures: PlantedFigures, settings: DecodeSettings) -> dict[str, An
     all_mm = figures.planted_diameters_mm
     false = [f / settings.temperature + settings.bias for f in figures.false_logits]
     return {
-        "scan": CHOOSING_CASE,
         "planted": len(all_mm),
         "planted_found": len(hit),
         "planted_under_8_mm": sum(d < 8 for d in all_mm),
         "planted_under_8_mm_found": sum(d < 8 for d in hit),
         "false_positives_strict": sum(f >= edge for f in false),
+        "twins": len(figures.twin_logits),
+        "twins_that_fire": sum(
+            t is not None and t / settings.temperature + settings.bias >= edge
+            for t in figures.twin_logits
+        ),
         "found_at_false_positives": {
             str(n): sum(h >= _nth(figures.false_logits, n) for h in figures.hit_logits)
             for n in (0, 1, 2, 4, 8, 16)
@@ -174,19 +191,28 @@ def _nth(values: Sequence[float], n: int) -> float:
 def series(
     run: Annotated[Path, typer.Argument(help="Run that left this series out.")],
     case_name: Annotated[str, typer.Argument(help="Case name, e.g. LIDC-IDRI-0001.")],
+    *,
     point: Annotated[Path, typer.Option(help="Output of choose.")] = Path(
         "runs/operating_point.json"
     ),
     data: DataOption = DATA,
     weights: str = "model.safetensors",
+    looks: Annotated[
+        Path | None, typer.Option(help="Ledger of looks; else looks.jsonl in TRIAGE_DATA.")
+    ] = None,
 ) -> None:
     """One whole series: nodules found or not, false positives, at the chosen operating point."""
-    case = read_cases(data)[case_name]
+    divided = open_data([str(data)])
+    about = next(c for c in divided.closed().cases if c.name == case_name)
     described = json.loads((run / "run.json").read_text())
-    if case.name in described["scans"] or case.patient in described["cube_patients"]:
-        raise SystemExit(f"{run} was trained on {case.patient}: no figure from it counts")
+    if about.name in described["scans"] or about.patient in described["cube_patients"]:
+        raise SystemExit(f"{run} was trained on {about.patient}: no figure from it counts")
+    [case] = divided.cases(
+        [case_name], Looks(looks) if looks else of_installation(),
+        model=sha256_of(run / weights), purpose=f"figures of {run.name} on {case_name}",
+    )  # fmt: skip
     settings = DecodeSettings(**json.loads(point.read_text())["decode"])
-    runtime = TorchRuntime(load_network(run / weights))
+    runtime = TorchRuntime(network_of(run, weights))
     scan = load_scan(case)
     ranked = candidates(runtime, scan.prepared, replace(settings, threshold=0.0))
     cut = [c for c in ranked if c.probability >= settings.threshold]

@@ -18,7 +18,7 @@ from enum import StrEnum
 import numpy as np
 
 from triage.core.finding import Candidate
-from triage.learn.sources import Case, MarkedNodule
+from triage.learn.data.cases import Case, MarkedNodule
 
 HIT_AT_LEAST_MM = 5.0
 SMALL_REACH_MM = 5.0

@@ -51,11 +51,13 @@ def mine(network: nn.Module, scan: Scan) -> npt.NDArray[np.float64]:
     Returns
     -------
     ndarray, float64, shape (m, 3)
-        Voxels; none near a marked nodule or a mark under 3 mm. Empty for a scan in which unmarked
-        nodules may lie: they would be taught as background over and over.
+        Voxels; none near a marked nodule or a mark under 3 mm. First what readers called no
+        nodule, and that alone for a scan in which unmarked nodules may lie: they would be taught
+        as background over and over.
     """
     if not scan.may_mine:
-        return np.zeros((0, 3))
+        return scan.no_nodules
     peaks = scan_peaks(network, scan.volume, scan)
     wrong = [p for p in peaks.zyx if not any(clashes(t, p, 4.0) for t in scan.targets)]
-    return np.array(wrong[:MINED_PER_SCAN]).reshape(-1, 3)
+    mined = np.array(wrong[:MINED_PER_SCAN]).reshape(-1, 3)
+    return np.concatenate([scan.no_nodules, mined])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 #: Channels of the answer: heat logit, log of the diameter in mm, offset z y x in cells.
 CHANNELS = ("heat_logit", "log_diameter_mm", "offset_z", "offset_y", "offset_x")
@@ -49,43 +51,31 @@ def laid_out(network: NetworkT, memory_format: torch.memory_format) -> NetworkT:
     return network
 
 
-class NoduleNet(nn.Module):
-    """``a_k3s2``: centre heat map, size and offset at stride 4; about 0.65 M parameters.
+class Answer(NamedTuple):
+    """What a network says, and what it saw on the way.
 
-    An answer depends on voxels up to 63 away, so answers of a tile with a halo of 64 equal those
-    of the whole volume.
-
-    Parameters
+    Attributes
     ----------
-    width : int
-        Channels at stride 4; half of it after the first convolution, twice of it at stride 8.
+    maps : Tensor, shape (B, 5, Z / 4, Y / 4, X / 4)
+        `CHANNELS`.
+    fine : Tensor, shape (B, C, Z / 4, Y / 4, X / 4)
+    deep : Tensor, shape (B, D, Z / 8, Y / 8, X / 8)
     """
 
-    def __init__(self, width: int = 32) -> None:
-        super().__init__()
-        half = width // 2
-        self.stem = nn.Sequential(_conv(1, half, stride=2), _conv(half, width, stride=2))
-        self.fine = nn.Sequential(ResidualBlock(width), ResidualBlock(width))
-        self.down = _conv(width, 2 * width, stride=2)
-        self.deep = nn.Sequential(ResidualBlock(2 * width), ResidualBlock(2 * width))
-        self.lateral = nn.Conv3d(2 * width, width, 1)
-        self.up = nn.Upsample(scale_factor=2, mode="nearest")
-        self.head = _conv(width, width)
-        self.answer = nn.Conv3d(width, len(CHANNELS), 1)
-        self._start()
+    maps: torch.Tensor
+    fine: torch.Tensor
+    deep: torch.Tensor
 
-    def _start(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.normal_(self.answer.weight, std=0.01)
-        assert self.answer.bias is not None
-        with torch.no_grad():
-            self.answer.bias.copy_(
-                torch.tensor(
-                    [-math.log((1 - PRIOR) / PRIOR), math.log(TYPICAL_DIAMETER_MM), 0.0, 0.0, 0.0]
-                )
-            )
+
+class Detector(nn.Module):
+    """What student and teacher have in common: the grid of the answer and where they look."""
+
+    fine_channels: int
+    deep_channels: int
+
+    def see(self, x: torch.Tensor) -> Answer:
+        """Answer and features; see `forward` for `x`."""
+        raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Answer a normalised volume.
@@ -100,7 +90,103 @@ class NoduleNet(nn.Module):
         Tensor, shape (B, 5, Z / 4, Y / 4, X / 4)
             `CHANNELS`.
         """
+        return self.see(x).maps
+
+
+class NoduleNet(Detector):
+    """``a_k3s2``: centre heat map, size and offset at stride 4; about 0.65 M parameters.
+
+    An answer depends on voxels up to 63 away, so answers of a tile with a halo of 64 equal those
+    of the whole volume.
+
+    Parameters
+    ----------
+    width : int
+        Channels at stride 4; half of it after the first convolution, twice of it at stride 8.
+    """
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        half = width // 2
+        self.fine_channels, self.deep_channels = width, 2 * width
+        self.stem = nn.Sequential(_conv(1, half, stride=2), _conv(half, width, stride=2))
+        self.fine = nn.Sequential(ResidualBlock(width), ResidualBlock(width))
+        self.down = _conv(width, 2 * width, stride=2)
+        self.deep = nn.Sequential(ResidualBlock(2 * width), ResidualBlock(2 * width))
+        self.lateral = nn.Conv3d(2 * width, width, 1)
+        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.head = _conv(width, width)
+        self.answer = nn.Conv3d(width, len(CHANNELS), 1)
+        _start(self, self.answer)
+
+    def see(self, x: torch.Tensor) -> Answer:
+        """See `Detector.see`."""
         fine = self.fine(self.stem(x))
-        deep = self.up(self.lateral(self.deep(self.down(fine))))
-        answer: torch.Tensor = self.answer(self.head(fine + deep))
-        return answer
+        deep = self.deep(self.down(fine))
+        maps = self.answer(self.head(fine + self.up(self.lateral(deep))))
+        return Answer(maps, fine, deep)
+
+
+class TeacherNet(Detector):
+    """The student's grid and strides, wider and one level deeper; about 7 M parameters.
+
+    Parameters
+    ----------
+    width : int
+        Channels at stride 4; half of it after the first convolution, 2 and 3 times at strides 8
+        and 16.
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        half, double, triple = width // 2, 2 * width, 3 * width
+        self.fine_channels, self.deep_channels = width, double
+        self.stem = nn.Sequential(_conv(1, half, stride=2), _conv(half, width, stride=2))
+        self.fine = nn.Sequential(ResidualBlock(width), ResidualBlock(width))
+        self.down = _conv(width, double, stride=2)
+        self.deep = nn.Sequential(ResidualBlock(double), ResidualBlock(double))
+        self.far_down = _conv(double, triple, stride=2)
+        self.far = nn.Sequential(ResidualBlock(triple), ResidualBlock(triple))
+        self.far_lateral = nn.Conv3d(triple, double, 1)
+        self.lateral = nn.Conv3d(double, width, 1)
+        self.merge = _conv(double, double)
+        self.head = _conv(width, width)
+        self.answer = nn.Conv3d(width, len(CHANNELS), 1)
+        _start(self, self.answer)
+
+    def see(self, x: torch.Tensor) -> Answer:
+        """See `Detector.see`; a side that is no multiple of 16 loses half a cell at its end."""
+        fine = self.fine(self.stem(x))
+        deep = self.deep(self.down(fine))
+        far = self.far_lateral(self.far(self.far_down(deep)))
+        deep = self.merge(deep + _grown(far, deep))
+        maps = self.answer(self.head(fine + _grown(self.lateral(deep), fine)))
+        return Answer(maps, fine, deep)
+
+
+def _grown(coarse: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Every cell twice along each axis, cut to the shape of another."""
+    grown = functional.interpolate(coarse, scale_factor=2, mode="nearest")
+    z, y, x = like.shape[2:]
+    return grown[:, :, :z, :y, :x]
+
+
+def _start(network: nn.Module, answer: nn.Conv3d) -> None:
+    """Weights for ReLU, and an answer that calls nothing a nodule yet."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv3d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    nn.init.normal_(answer.weight, std=0.01)
+    assert answer.bias is not None
+    typical = [-math.log((1 - PRIOR) / PRIOR), math.log(TYPICAL_DIAMETER_MM), 0.0, 0.0, 0.0]
+    with torch.no_grad():
+        answer.bias.copy_(torch.tensor(typical))
+
+
+#: Networks by the name that runs and model folders carry.
+NETWORKS: dict[str, Callable[[], Detector]] = {
+    "student": NoduleNet,
+    "student-wide": lambda: NoduleNet(48),
+    "student-narrow": lambda: NoduleNet(16),
+    "teacher": TeacherNet,
+}

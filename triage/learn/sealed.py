@@ -25,7 +25,8 @@ from triage.detect import folder as dicom_folder
 from triage.detect.pixels import PADDING_HU, load_volume
 from triage.detect.series import assess_study, choose
 from triage.errors import GeometryRefused
-from triage.learn.sources import Case, MarkedNodule, read_cases
+from triage.learn.data.cases import Case, MarkedNodule
+from triage.learn.data.shared import read_cases
 from triage.phantom.chest import make_chest
 from triage.store.learning_rows import PHANTOM, REAL
 
@@ -144,15 +145,26 @@ class FolderPopulation:
         return [
             SealedCase(name, case, _opener(case.path))
             for name, case in sorted(found.items())
-            if case.all_marked and not {name, case.patient} & known
+            if case.all_marked and not {name, case.patient, case.scan_uid} & known
         ]
+
+
+_LEARNED = ("scans", "series_uids", "patients", "cube_patients", "trained_on")
 
 
 def trained_on(folder: Path) -> set[str]:
     """Case and patient names that a model or its ancestors say they were trained or tuned on."""
+    return _told(folder, (*_LEARNED, "select_patients"))
+
+
+def learned_from(folder: Path) -> set[str]:
+    """Case and patient names that a model or its ancestors learned from; who tuned it is not in."""
+    return _told(folder, _LEARNED)
+
+
+def _told(folder: Path, names: Sequence[str]) -> set[str]:
     metadata = json.loads((folder / "configs" / "metadata.json").read_text())
     training = metadata.get("training") or {}
-    names = ("scans", "cube_patients", "select_patients", "trained_on")
     return {one for name in names for one in training.get(name, ())}
 
 

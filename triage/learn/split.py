@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage.core.work import digest_of
-from triage.learn.sources import Cube
+from triage.learn.data.cases import Cube
 
 SELECT_COUNT = 20
 AGREED_READERS = 3
@@ -78,7 +78,7 @@ def split_cubes(cubes: Sequence[Cube], series_patients: Sequence[str]) -> Split:
     ]
     eligible.sort(key=lambda c: (c.diameter_mm, c.patient))
     select = sorted(
-        min((c.patient for c in stratum), key=_shuffled) for stratum in _strata(eligible)
+        min((c.patient for c in stratum), key=_shuffled) for stratum in _strata(eligible) if stratum
     )
     train = sorted(c.patient for c in open_ if c.patient not in select)
     return Split(tuple(train), tuple(select), tuple(held_back))

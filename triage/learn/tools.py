@@ -34,7 +34,7 @@ from triage.detect.model_folder import ModelFolder, open_model, promised_digest
 from triage.detect.nodule import Detector
 from triage.detect.prepare import prepare
 from triage.detect.stored import DetectTool, Work, mapping
-from triage.errors import ModelRefused, ReadingError
+from triage.errors import DataRefused, ModelRefused, ReadingError
 from triage.learn import compare, frozen, gate
 from triage.learn.sealed import Population, SealedCase, hashes_of, set_digest, trained_on
 from triage.pathway import (
@@ -159,7 +159,7 @@ def seal_test_set(bench: Bench) -> DetectTool:
         Progress(bench.store, call.subject).tell("sealing the test set")
         try:
             hashes = hashes_of(bench.populations[asked["population"]].cases())
-        except ReadingError as error:
+        except (ReadingError, DataRefused) as error:
             return Outcome(cause=Cause.INPUT_BAD, message=f"sealed set: {error.message}")
         known = _ancestral_hashes(bench, asked["champion"])
         seen = sorted(label for label, own in hashes.items() if known & set(own))

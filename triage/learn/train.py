@@ -1,14 +1,12 @@
 """Train the nodule detector. Read top to bottom: data, network, steps, result.
 
-The figures of models/nodule-s come from these commands (one thread each):
+    triage train student runs/student --data shared:DIR        # see docs/data.md for lidc:, luna16:
+    triage train teacher runs/teacher --data shared:DIR
+    triage train student runs/taught --data shared:DIR --teacher runs/teacher --term output
 
-    python -m triage.learn.train runs/nodule-s                                    # released
-    python -m triage.learn.train runs/without-0001 --leave-out LIDC-IDRI-0001
-    python -m triage.learn.train runs/without-ct003 --leave-out LUNGx-CT003
-    python -m triage.learn.train runs/without-0745 --leave-out LIDC-IDRI-0745
-    python -m triage.learn.train runs/without-0009 --leave-out LIDC-IDRI-0009     # operating point
-
-A run that was stopped goes on from its last checkpoint when started again with the same words.
+A run that was stopped goes on from its last checkpoint when started again with the same words, to
+the same weights: the patches of a step depend on seed and step alone. Same seed, data, thread count
+and torch build give the same SHA-256 of the weights.
 """
 
 from __future__ import annotations
@@ -16,25 +14,29 @@ from __future__ import annotations
 import copy
 import json
 import math
+import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
 import typer
-from safetensors.torch import save_file
+from torch.utils.tensorboard import SummaryWriter
 
-from triage.learn import paste
+from triage.errors import TriageError
+from triage.learn import checkpoint
+from triage.learn.data.sums import sha256_of
 from triage.learn.dataset import Example, Sampler
+from triage.learn.distil import Distiller, Term
+from triage.learn.insertion.pieces import Piece, cut_out_at_sizes
+from triage.learn.lessons import Lessons, lessons
 from triage.learn.losses import detection_loss
 from triage.learn.mining import mine
-from triage.learn.networks import NoduleNet, laid_out
+from triage.learn.networks import NETWORKS, Detector, laid_out
 from triage.learn.scans import Scan, load_scan
-from triage.learn.sources import Cube, read_cases, read_cubes
-from triage.learn.split import NEVER_TRAINED, Split, split_cubes
 
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
@@ -44,8 +46,7 @@ GRADIENT_LIMIT = 5.0
 MINE_AT = (0.15, 0.35, 0.55, 0.75)
 SAVE_EVERY = 200
 REPORT_EVERY = 50
-#: Cubes that one reader alone outlined are not taught.
-FEWEST_READERS = 2
+DATA = "shared:../shared/data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,64 +55,93 @@ class Plan:
 
     Attributes
     ----------
+    network : str
+        Of `networks.NETWORKS`.
     leave_out : tuple of str
-        Patients whose series and cubes are not trained on, besides `split.NEVER_TRAINED`.
+        Patients whose series and cubes are not trained on, besides those who select or test.
     steps, batch, seed : int
+    threads : int
+        Sums are rounded otherwise with another number.
+    teacher : str
+        SHA-256 of the teacher's weights; empty without one.
+    terms : tuple of str
+        What the teacher teaches.
+    split : str
+        Digest of data and roles: a run does not go on with others.
     """
 
+    network: str = "student"
     leave_out: tuple[str, ...] = ()
-    steps: int = 1500
+    steps: int = 3000
     batch: int = 8
     seed: int = 0
+    threads: int = 1
+    teacher: str = ""
+    terms: tuple[str, ...] = ()
+    split: str = ""
 
 
 def main(
     out: Annotated[Path, typer.Argument(help="Folder of the run: checkpoint, log, result.")],
     *,
-    data: Annotated[Path, typer.Option(help="Development data.")] = Path("../shared/data"),
+    network: Annotated[str, typer.Option(help=", ".join(NETWORKS))] = "student",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="shared:DIR, lidc:DIR, luna16:DIR or own:DIR; may be given again."),
+    ] = None,
+    fold: Annotated[int, typer.Option(help="Which tenth is for testing (lidc, luna16).")] = 0,
     leave_out: Annotated[list[str] | None, typer.Option(help="Patient to leave out.")] = None,
-    steps: int = 1500,
+    teacher: Annotated[Path | None, typer.Option(help="Finished run to learn from.")] = None,
+    term: Annotated[
+        list[Term] | None, typer.Option(help="What the teacher teaches; all when not given.")
+    ] = None,
+    steps: int = 3000,
     batch: int = 8,
     seed: int = 0,
     threads: int = 1,
 ) -> None:
     """Train one model, showing progress; the result is ``model.safetensors`` and ``run.json``."""
+    if network not in NETWORKS:
+        raise typer.BadParameter(f"no network {network}; there are {', '.join(NETWORKS)}")
     torch.set_num_threads(threads)
-    plan = Plan(tuple(sorted(leave_out or ())), steps, batch, seed)
-    scans, cubes, split = training_data(data, plan.leave_out)
-    donors = paste.make_donors(cubes, np.random.default_rng([seed, 1]))
-    say(out, f"{len(scans)} scans, {len(cubes)} cubes, {len(donors)} nodule versions, {plan}")
-    network = fit(plan, scans, donors, out)
-    save_file(weights(network), out / "model.safetensors")
-    described = describe(plan, scans, cubes, split)
-    (out / "run.json").write_text(json.dumps(described, indent=1) + "\n")
-    say(out, f"finished: {out / 'model.safetensors'}")
+    terms = tuple(sorted(t.value for t in term or Term)) if teacher else ()
+    told = sha256_of(teacher / checkpoint.RESULT) if teacher else ""
+    taught = lessons(data or [DATA], tuple(sorted(leave_out or ())), fold)
+    plan = Plan(
+        network, tuple(sorted(leave_out or ())), steps, batch, seed, threads, told, terms,
+        taught.split_digest,
+    )  # fmt: skip
+    pieces = cut_out_at_sizes(taught.cubes, np.random.default_rng([seed, 1]))
+    shelf = out / "scans"
+    scans, taught = prepared_scans(taught, shelf, out)
+    say(out, f"{len(scans)} scans, {len(taught.cubes)} cubes, {len(pieces)} nodule sizes, {plan}")
+    state = begin(plan, scans, checkpoint.network_of(teacher) if teacher else None)
+    learned = fit(state, pieces, out)
+    digest = checkpoint.finish(learned, describe(plan, taught), out)
+    shutil.rmtree(shelf, ignore_errors=True)
+    say(out, f"finished: {out / checkpoint.RESULT}, sha256 {digest}")
 
 
-def training_data(folder: Path, leave_out: Sequence[str]) -> tuple[list[Scan], list[Cube], Split]:
-    """Scans and cubes a model may learn from.
+def prepared_scans(taught: Lessons, shelf: Path, out: Path) -> tuple[list[Scan], Lessons]:
+    """Every case as it is read in the clinic, on the shelf; one that cannot be read is named.
 
-    Parameters
-    ----------
-    folder : Path
-    leave_out : sequence of str
-        Patients.
-
-    Returns
-    -------
-    scans, cubes, split
-        No scan or cube of a patient in `leave_out` or `NEVER_TRAINED`.
+    Raises
+    ------
+    SystemExit
+        Not one could be prepared.
     """
-    cases, cubes = read_cases(folder), read_cubes(folder)
-    split = split_cubes(cubes, [c.patient for c in cases.values()])
-    barred = {*leave_out, *NEVER_TRAINED}
-    scans = [load_scan(cases[n]) for n in split.cases if cases[n].patient not in barred]
-    taught = [
-        c
-        for c in cubes
-        if c.patient in split.train and c.patient not in barred and c.readers >= FEWEST_READERS
-    ]
-    return scans, taught, split
+    scans, cases = [], []
+    for why in taught.left_out:
+        say(out, f"left out: {why}")
+    for case in taught.cases:
+        try:
+            scans.append(load_scan(case, shelf))
+            cases.append(case)
+        except TriageError as error:
+            say(out, f"left out: {case.name}: {error.message}")
+    if not scans:
+        raise SystemExit("there is no scan to train on")
+    return scans, replace(taught, cases=tuple(cases))
 
 
 @dataclass(slots=True)
@@ -123,19 +153,41 @@ class State:
     plan : Plan
     scans : list of Scan
         Their mined false positives belong to the state.
-    network, average : NoduleNet
+    network, average : Detector
         The trained one, and its running mean: the result.
     optimizer : Optimizer
+    device : torch.device
+    teacher : Detector or None
+        Frozen.
+    distiller : Distiller or None
     step : int
         Steps done.
+    last : dict
+        Parts of the last loss by name, for whoever watches.
     """
 
     plan: Plan
     scans: list[Scan]
-    network: NoduleNet
-    average: NoduleNet
+    network: Detector
+    average: Detector
     optimizer: torch.optim.Optimizer
+    device: torch.device
+    teacher: Detector | None = None
+    distiller: Distiller | None = None
     step: int = 0
+    last: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> checkpoint.Kept:
+        """What goes into the checkpoint."""
+        parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+        }
+        if self.distiller is not None:
+            parts["distiller"] = self.distiller
+        return checkpoint.Kept(json.dumps(asdict(self.plan)), parts)
 
 
 class Batch(NamedTuple):
@@ -147,51 +199,67 @@ class Batch(NamedTuple):
     shape: torch.Tensor
 
 
-def fit(plan: Plan, scans: list[Scan], donors: list[paste.Donor], out: Path) -> NoduleNet:
+def begin(plan: Plan, scans: list[Scan], teacher: Detector | None = None) -> State:
+    """Fresh networks, the same ones for the same seed; on a GPU where there is one."""
+    torch.manual_seed(plan.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = NETWORKS[plan.network]()
+    laid_out(network.to(device), torch.channels_last_3d)
+    average = copy.deepcopy(network).eval()
+    parameters, distiller = list(network.parameters()), None
+    if teacher is not None:
+        teacher = teacher.to(device).eval().requires_grad_(False)
+        distiller = Distiller(network, teacher, [Term(t) for t in plan.terms]).to(device)
+        parameters += list(distiller.parameters())
+    optimizer = torch.optim.AdamW(parameters, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    return State(plan, scans, network, average, optimizer, device, teacher, distiller)
+
+
+def fit(state: State, pieces: Sequence[Piece], out: Path) -> Detector:
     """The steps: draw, learn, average, mine, save.
 
     Parameters
     ----------
-    plan : Plan
-    scans, donors
-        What patches are made of.
+    state : State
+        Fresh; taken up from the checkpoint in `out` when there is one of the same plan.
+    pieces : sequence of Piece
+        Nodules to lay.
     out : Path
-        Where the checkpoint lies or will lie.
+        Where checkpoint, log and curves lie or will lie.
 
     Returns
     -------
-    NoduleNet
+    Detector
         The averaged network.
     """
     out.mkdir(parents=True, exist_ok=True)
-    state = begin(plan, scans)
-    restore(state, out)
-    sampler = Sampler(scans, donors)
+    plan, scans = state.plan, state.scans
+    state.step, hard = checkpoint.restore(state.kept, out)
+    for scan in scans:
+        scan.hard = hard[scan.name].numpy() if scan.name in hard else scan.hard
+    sampler = Sampler(scans, pieces)
     mine_at = {int(share * plan.steps) for share in MINE_AT}
     losses: list[float] = []
     started, first = time.monotonic(), state.step
-    while state.step < plan.steps:
-        # The generator depends on the step alone, so a resumed run draws what it would have drawn.
-        rng = np.random.default_rng([plan.seed, 2, state.step])
-        losses.append(learn(state, collate([sampler.draw(rng) for _ in range(plan.batch)])))
-        state.step += 1
-        if state.step in mine_at:
-            for scan in scans:
-                scan.hard = mine(state.average, scan)
-        if state.step % REPORT_EVERY == 0:
-            pace = (state.step - first) / (time.monotonic() - started)
-            say(out, progress(state, float(np.mean(losses[-REPORT_EVERY:])), pace))
-        if state.step % SAVE_EVERY == 0:
-            keep(state, out)
+    with SummaryWriter(str(out), purge_step=state.step) as curves:
+        while state.step < plan.steps:
+            # The generator depends on the step alone: a resumed run draws what it would have drawn.
+            rng = np.random.default_rng([plan.seed, 2, state.step])
+            losses.append(learn(state, collate([sampler.draw(rng) for _ in range(plan.batch)])))
+            state.step += 1
+            if state.step in mine_at:
+                for scan in scans:
+                    scan.hard = mine(state.average, scan)
+            if state.step % REPORT_EVERY == 0:
+                pace = (state.step - first) / (time.monotonic() - started)
+                loss = float(np.mean(losses[-REPORT_EVERY:]))
+                say(out, progress(state, loss, pace))
+                for name, value in {"loss": loss, **state.last}.items():
+                    curves.add_scalar(name, value, state.step)
+            if state.step % SAVE_EVERY == 0:
+                mined = {scan.name: torch.from_numpy(scan.hard) for scan in scans}
+                checkpoint.keep(state.kept, state.step, mined, out)
     return state.average
-
-
-def begin(plan: Plan, scans: list[Scan]) -> State:
-    """Fresh networks, the same ones for the same seed."""
-    torch.manual_seed(plan.seed)
-    network = laid_out(NoduleNet(), torch.channels_last_3d)
-    optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    return State(plan, scans, network, copy.deepcopy(network).eval(), optimizer)
 
 
 def learn(state: State, batch: Batch) -> float:
@@ -199,14 +267,21 @@ def learn(state: State, batch: Batch) -> float:
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(state.step, state.plan.steps)
     state.network.train()
-    with torch.autocast("cpu", torch.bfloat16):
-        answer = state.network(batch.image)
-    loss = detection_loss(answer.float(), batch.heat, batch.weight, batch.shape)
+    image, heat, weight, shape = (part.to(state.device) for part in batch)
+    with torch.autocast(state.device.type, torch.bfloat16):
+        seen = state.network.see(image)
+    parts = {"truth": detection_loss(seen.maps.float(), heat, weight, shape)}
+    if state.teacher is not None and state.distiller is not None:
+        with torch.no_grad(), torch.autocast(state.device.type, torch.bfloat16):
+            told = state.teacher.see(image)
+        parts |= {term.value: loss for term, loss in state.distiller(seen, told).items()}
+    loss = torch.stack(list(parts.values())).sum()
     state.optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
     state.optimizer.step()
     follow(state.average, state.network, min(EMA_DECAY, (state.step + 1) / (state.step + 10)))
+    state.last = {name: float(part.detach()) for name, part in parts.items()}
     return float(loss.detach())
 
 
@@ -228,7 +303,7 @@ def collate(examples: Sequence[Example]) -> Batch:
 
 
 @torch.no_grad()
-def follow(average: NoduleNet, network: NoduleNet, decay: float) -> None:
+def follow(average: Detector, network: Detector, decay: float) -> None:
     """Move the averaged network towards the trained one, batch statistics too."""
     for mean, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if mean.is_floating_point():
@@ -237,60 +312,18 @@ def follow(average: NoduleNet, network: NoduleNet, decay: float) -> None:
             mean.copy_(new)
 
 
-def keep(state: State, out: Path) -> None:
-    """Write the checkpoint whole or not at all."""
-    whole = {
-        "plan": json.dumps(asdict(state.plan)),
-        "step": state.step,
-        "network": state.network.state_dict(),
-        "average": state.average.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
-        "hard": {scan.name: torch.from_numpy(scan.hard) for scan in state.scans},
-    }
-    torch.save(whole, out / "checkpoint.part")
-    (out / "checkpoint.part").replace(out / "checkpoint.pt")
-    save_file(weights(state.average), out / "average.safetensors")
-
-
-def restore(state: State, out: Path) -> None:
-    """Take up a checkpoint of the same plan, if there is one.
-
-    Raises
-    ------
-    SystemExit
-        The folder holds a checkpoint of another plan.
-    """
-    path = out / "checkpoint.pt"
-    if not path.exists():
-        return
-    whole: dict[str, Any] = torch.load(path, weights_only=True)
-    if whole["plan"] != json.dumps(asdict(state.plan)):
-        raise SystemExit(f"{path} belongs to another plan: {whole['plan']}; choose another folder")
-    state.network.load_state_dict(whole["network"])
-    state.average.load_state_dict(whole["average"])
-    state.optimizer.load_state_dict(whole["optimizer"])
-    for scan in state.scans:
-        scan.hard = whole["hard"][scan.name].numpy()
-    state.step = int(whole["step"])
-
-
-def describe(
-    plan: Plan, scans: Sequence[Scan], cubes: Sequence[Cube], split: Split
-) -> dict[str, Any]:
+def describe(plan: Plan, taught: Lessons) -> dict[str, Any]:
     """What the model learned from, for its metadata and for whoever asks later."""
     return {
         **asdict(plan),
-        "scans": [scan.name for scan in scans],
-        "cube_patients": sorted(c.patient for c in cubes),
-        "split_digest": split.digest,
-        "select_patients": list(split.select),
+        "scans": [case.name for case in taught.cases],
+        "series_uids": [case.scan_uid for case in taught.cases],
+        "patients": sorted({case.patient for case in taught.cases}),
+        "cube_patients": sorted(c.patient for c in taught.cubes),
+        "split_digest": taught.split_digest,
+        "select_patients": list(taught.select_patients),
         "torch": torch.__version__,
     }
-
-
-def weights(network: NoduleNet) -> dict[str, torch.Tensor]:
-    """Plainly laid out copies, as safetensors wants them."""
-    return {name: value.contiguous() for name, value in network.state_dict().items()}
 
 
 def progress(state: State, loss: float, steps_per_s: float) -> str:

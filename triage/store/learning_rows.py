@@ -18,7 +18,7 @@ from triage.core.work import digest_of
 from triage.errors import Conflict, NotFound
 from triage.store import events
 from triage.store.session import UnitOfWork
-from triage.store.tables import Event, FindingRow, Model, Round, SealedSlice, Series, now
+from triage.store.tables import Event, FindingRow, Model, Round, SealedSlice, Series, Study, now
 from triage.store.work_rows import insert_new
 
 SIGNED, PROGRESS = "study.signed", "round.progress"
@@ -159,6 +159,13 @@ def _series_of(uow: UnitOfWork, finding_ids: Sequence[str]) -> dict[str, str]:
 def _phantoms(uow: UnitOfWork, series_uids: Collection[str]) -> set[str]:
     query = select(Series.series_uid).where(Series.manufacturer == PHANTOM_MAKER)
     return set(uow.scalars(query)) & set(series_uids)
+
+
+def patient_of(uow: UnitOfWork, study_uid: str) -> tuple[str, str]:
+    """Patient ID and issuer of a study; empty where the study has none."""
+    query = select(Study.patient_id, Study.issuer).where(Study.study_uid == study_uid)
+    row = uow.execute(query).one_or_none()
+    return (row[0], row[1]) if row else ("", "")
 
 
 # ---------------------------------------------------------------- rounds
