@@ -1,11 +1,11 @@
-"""Long axis, short axis and proposed texture of a candidate, on the original voxels.
+"""Axes, volume, solid part and proposed texture of a candidate, on the original voxels.
 
 What cannot be measured is None, never a made-up number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -13,6 +13,8 @@ from scipy import ndimage
 from triage.core.finding import Candidate, Measurement, Solidity
 from triage.core.volume import Volume
 from triage.detect.axes import axes
+from triage.detect.fill import solid_part, volume_mm3
+from triage.detect.interval import with_intervals
 from triage.detect.segment import Segment, segment_nodule
 
 #: The detector's size and the measured one may differ by this factor; beyond, one of them is wrong.
@@ -57,9 +59,32 @@ def measure(volume: Volume, candidate: Candidate) -> Sizing:
     if segment is None:
         return Sizing(None, None)
     found = axes(segment)
-    if found is None or not _plausible(found.long_mm, candidate.diameter_mm):
+    if found is None or not _plausible(found[0], candidate.diameter_mm):
         return Sizing(None, None)
-    return Sizing(found, texture(segment, found.long_mm))
+    long_mm, short_mm, long_ends, short_ends = found
+    filled_mm3 = volume_mm3(segment)
+    size = Measurement(
+        long_mm, short_mm, long_ends, short_ends,
+        volume_mm3=None if filled_mm3 is None else round(filled_mm3, 1),
+    )  # fmt: skip
+    kind = texture(segment, long_mm)
+    if kind is Solidity.PART_SOLID:
+        size = _with_solid_part(size, segment)
+    return Sizing(with_intervals(size, kind, volume.spacing_zyx_mm[0]), kind)
+
+
+def _with_solid_part(size: Measurement, segment: Segment) -> Measurement:
+    """With axes and volume of the solid part, if it can be told and fits into the nodule."""
+    part = solid_part(segment)
+    found = axes(part[0]) if part else None
+    if part is None or found is None or found[0] > size.long_mm:
+        return size
+    return replace(
+        size,
+        solid_long_mm=found[0],
+        solid_short_mm=found[1],
+        solid_volume_mm3=round(part[1], 1),
+    )
 
 
 def texture(segment: Segment, long_mm: float) -> Solidity | None:
