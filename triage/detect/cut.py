@@ -19,11 +19,15 @@ from triage.detect.window import BoolArray, Float32Array, Float64Array, away
 WALL_HU = -350.0
 WALL_DIAMETERS = 0.7
 WALL_MORE_MM = 2.0
+#: The middle of that ball may lie so many of its radii beyond the window.
+PAST_THE_WINDOW = 0.4
 #: What is thinner than this share of the nodule's inner radius is a vessel, a strand or a lobe.
 OPEN_SHARE = 0.4
 OPEN_MOST_MM = 4.0
 #: A lobe does not reach farther than this beyond the body, in inner radii.
 LOBE_RADII = 0.6
+#: So much more is looked at, to see whether it goes on.
+SEEN_BEYOND_MM = 2.0
 #: The nodule does not reach farther than this from its middle, in inner radii; or, when that is
 #: more, so many mm beyond the detector's radius.
 FARTHEST_RADII = 2.2
@@ -78,7 +82,7 @@ def wall_distance(hu: Float32Array, spacing: Float64Array, diameter_mm: float) -
     if not _fits(tissue, cube):
         return None
     # Tissue goes on beyond the window.
-    reach = np.ceil(radius_mm / spacing).astype(int)
+    reach = np.ceil(PAST_THE_WINDOW * radius_mm / spacing).astype(int)
     padded = np.pad(tissue, [(r, r) for r in reach], mode="edge")
     if padded.all():
         return np.full(hu.shape, -1.0)
@@ -121,21 +125,35 @@ def body_of(dense: BoolArray, place: Place) -> BoolArray | None:
     core, _ = ndimage.label(inner > opening)
     if core[middle] == 0:
         return None
-    grown_mm = ndimage.distance_transform_edt(core != core[middle], sampling=spacing)
     farthest_mm = max(FARTHEST_RADII * radius, 0.5 * diameter_mm + FARTHEST_BEYOND_MM)
-    too_far = away(dense.shape, np.array(middle), spacing) > farthest_mm
-    found, _ = ndimage.label(kept & (grown_mm <= opening + 0.5 * spacing[1]) & ~too_far)
-    body: BoolArray = found == found[middle]
     most_mm = opening + LOBE_RADII * radius
+    box = box_of(core == core[middle], spacing, most_mm + SEEN_BEYOND_MM)
+    around = np.array(middle) - [s.start for s in box]
+    grown_mm = ndimage.distance_transform_edt(core[box] != core[middle], sampling=spacing)
+    too_far = away(grown_mm.shape, around, spacing) > farthest_mm
+    found, _ = ndimage.label(kept[box] & (grown_mm <= opening + 0.5 * spacing[1]) & ~too_far)
+    body = found == found[tuple(around)]
     beyond_mm = np.where(too_far, np.maximum(grown_mm, most_mm + 1.0), grown_mm)
-    return body | _lobes(kept & ~body, body, beyond_mm, most_mm)
+    whole = np.zeros_like(dense)
+    whole[box] = body | _lobes(kept[box] & ~body, body, beyond_mm, most_mm)
+    return whole
+
+
+def box_of(mask: BoolArray, spacing: Float64Array, more_mm: float) -> tuple[slice, ...]:
+    """The box around a mask, with a margin."""
+    where = ndimage.find_objects(mask.view(np.uint8))[0]
+    more = np.ceil(more_mm / spacing).astype(int)
+    return tuple(
+        slice(max(int(w.start - m), 0), min(int(w.stop + m), n))
+        for w, m, n in zip(where, more, mask.shape, strict=True)
+    )
 
 
 def _lobes(
     rest: BoolArray, body: BoolArray, beyond_mm: Float64Array, most_mm: float
 ) -> BoolArray:
     """Parts that touch the body and end near it."""
-    parts, count = ndimage.label(rest & (beyond_mm <= most_mm + 2.0))
+    parts, count = ndimage.label(rest & (beyond_mm <= most_mm + SEEN_BEYOND_MM))
     if not count:
         return np.zeros_like(body)
     reach = np.asarray(ndimage.maximum(beyond_mm, parts, np.arange(1, count + 1)))

@@ -13,12 +13,11 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import erf
 
-from triage.detect.cut import depth
+from triage.detect.cut import box_of, depth
 from triage.detect.segment import (
     CORE_CAP_HU,
     TISSUE_HU,
     Segment,
-    box_of,
     solid_part_of,
 )
 from triage.detect.window import Float32Array, Float64Array, away
@@ -74,9 +73,7 @@ def _filled(segment: Segment, box: tuple[slice, ...], share: Float32Array) -> Fl
     cut_off = segment.dense[box] & ~mask
     band = ~mask & ~cut_off & (beyond - 0.5 * spacing[1] <= BAND_MM)
     if cut_off.any():
-        band &= ndimage.distance_transform_edt(~cut_off, sampling=spacing) >= (
-            beyond
-        )
+        band &= ndimage.distance_transform_edt(~cut_off, sampling=spacing) >= beyond
     filled = np.where(band, share, filled)
     if segment.wall_mm is not None:
         filled *= np.clip(segment.wall_mm[box] / spacing[1] + 0.5, 0.0, 1.0)

@@ -14,9 +14,12 @@ from scipy import ndimage
 
 from triage.core.finding import Candidate
 from triage.core.volume import Volume
-from triage.detect.cut import Place, body_of, depth, wall_distance
+from triage.detect.cut import Place, body_of, box_of, depth, wall_distance
 from triage.detect.window import BoolArray, Float32Array, Float64Array, Window, window_around
 
+#: The nodule lies within so many of the detector's diameters, or so many mm beyond its radius.
+WITHIN_DIAMETERS = 1.1
+WITHIN_BEYOND_MM = 4.5
 #: Aerated lung; what is denser is not taken for the background. It is looked for farther out than
 #: this from the candidate, in its diameters.
 LUNG_HU = (-1000.0, -600.0)
@@ -106,7 +109,12 @@ def segment_nodule(volume: Volume, candidate: Candidate) -> Segment | None:
     if inside_hu - lung_hu < LEAST_CONTRAST_HU:
         return None
     wall_mm = wall_distance(window.hu, window.spacing_mm, diameter_mm)
-    place = Place(distance, window.spacing_mm, diameter_mm, wall_mm)
+    # Lung and wall are seen from afar; the nodule itself is near.
+    reach_mm = max(WITHIN_DIAMETERS * diameter_mm, diameter_mm / 2 + WITHIN_BEYOND_MM)
+    box = window.box(window.find(candidate.center_lps_mm), reach_mm)
+    window = window.crop(box)
+    wall_mm = wall_mm if wall_mm is None else wall_mm[box]
+    place = Place(distance[box], window.spacing_mm, diameter_mm, wall_mm)
     found = _cut(window, place, inside_hu, lung_hu)
     if found is None:
         return None
@@ -166,15 +174,6 @@ def _without_vessels(
 def _half_solid(glass_hu: float) -> float:
     """Half way between ground glass and soft tissue."""
     return (min(glass_hu, CORE_CAP_HU) + TISSUE_HU) / 2.0
-
-
-def box_of(mask: BoolArray, spacing: Float64Array, more_mm: float) -> tuple[slice, ...]:
-    """The box around a mask, with a margin."""
-    where = np.argwhere(mask)
-    more = np.ceil(more_mm / spacing).astype(int)
-    low = np.maximum(where.min(axis=0) - more, 0)
-    high = np.minimum(where.max(axis=0) + more + 1, np.array(mask.shape))
-    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
 
 
 def _at_its_own_level(found: Segment, place: Place) -> Segment:

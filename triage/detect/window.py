@@ -6,7 +6,7 @@ slices of the scan, and the pixels that are kept, stay grid points, so that axes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -66,6 +66,19 @@ class Window:
     def find(self, point_lps_mm: PointLps) -> Float64Array:
         """Where a point lies, z y x in grid points."""
         return (self.scan.to_zyx(point_lps_mm) - self.start) / self.step
+
+    def box(self, point: npt.ArrayLike, reach_mm: float) -> tuple[slice, slice, slice]:
+        """Grid points within so many mm of one, along each axis."""
+        reach = reach_mm / self.spacing_mm
+        low = np.clip(np.floor(np.asarray(point) - reach), 0, np.array(self.hu.shape) - 1)
+        high = np.clip(np.ceil(np.asarray(point) + reach) + 1, 1, self.hu.shape)
+        z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        return z, y, x
+
+    def crop(self, box: tuple[slice, slice, slice]) -> Window:
+        """A part of it."""
+        start = self.start + self.step * [s.start for s in box]
+        return replace(self, hu=self.hu[box], start=start)
 
     @property
     def on_slice(self) -> BoolArray:
