@@ -122,7 +122,10 @@ def window_around(volume: Volume, candidate: Candidate) -> Window | None:
     ]
     (z, pz, wz), (y, py, wy), (x, px, wx) = lines
     hu = volume.hu[z, y, x].astype(np.float32)
-    hu = np.matmul(np.matmul(wy, np.tensordot(wz, hu, (1, 0))), wx.T)
+    # einsum: no threads are started for so little.
+    hu = np.einsum("ai,ijk->ajk", wz, hu)
+    hu = np.einsum("bj,ajk->abk", wy, hu)
+    hu = np.einsum("ck,abk->abc", wx, hu)
     step = np.array([p[1] - p[0] if len(p) > 1 else 1.0 for p in (pz, py, px)])
     spacing = step * np.array(volume.spacing_zyx_mm)
     start = np.array([pz[0], py[0], px[0]])
