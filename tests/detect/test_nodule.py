@@ -157,7 +157,9 @@ def test_a_folder_gives_the_contract_shape(chest_folder: Path, settings: Setting
     assert {"start", "headers", "read", "model", "total"} <= shown["timings_s"].keys()
     first = shown["findings"][0]
     assert {"center_lps_mm", "long_mm", "short_mm", "volume_mm3", "solidity"} <= first.keys()
-    assert first["volume_mm3"] is None and len(first["center_lps_mm"]) == 3
+    assert first["volume_mm3"] > 0 and len(first["center_lps_mm"]) == 3
+    low, high = first["volume_interval_mm3"]
+    assert low < first["volume_mm3"] < high and first["solid_long_mm"] is None
 
 
 def test_a_zip_and_foreign_files_give_the_same(

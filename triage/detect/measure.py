@@ -6,6 +6,7 @@ What cannot be measured is None, never a made-up number.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -31,6 +32,9 @@ GROUND_GLASS_MEDIAN_HU = -450.0
 UNSURE_HALO_HU = 100.0
 #: Part-solid cannot be told reliably in smaller nodules (clinical_rules.md 2.4).
 PART_SOLID_LEAST_MM = 6.0
+#: Names of a `Measurement` as rows, JSON and the HTTP contract have them.
+MORE_SIZES = ("volume_mm3", "solid_long_mm", "solid_short_mm", "solid_volume_mm3")
+INTERVALS = ("long_interval_mm", "short_interval_mm", "volume_interval_mm3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,16 @@ def _with_solid_part(size: Measurement, segment: Segment) -> Measurement:
         solid_short_mm=found[1],
         solid_volume_mm3=round(part[1], 1),
     )
+
+
+def as_plain(size: Measurement | None) -> dict[str, Any]:
+    """Sizes and intervals by their names in the HTTP contract; all None without a measurement."""
+    names = ("long_mm", "short_mm", *MORE_SIZES)
+    plain: dict[str, Any] = {name: getattr(size, name, None) for name in names}
+    for name in INTERVALS:
+        interval = getattr(size, name, None)
+        plain[name] = None if interval is None else list(interval)
+    return plain
 
 
 def texture(segment: Segment, long_mm: float) -> Solidity | None:
