@@ -220,6 +220,11 @@ def _intervals(found: Sequence[Measured], nodules: Sequence[ReadNodule]) -> list
                 added = np.maximum(drawn**2 - thin**2, 0.0)
                 length, log_ratio = np.maximum(np.sqrt(_widths(real) ** 2 + added), drawn)
                 cells.append((round(float(length), 1), round(float(np.exp(log_ratio)), 2)))
+            if slices > SLICES_MM[0]:  # never surer than thin slices
+                before = rows[len(rows) - 2][2]
+                cells = [
+                    (max(a[0], b[0]), max(a[1], b[1])) for a, b in zip(before, cells, strict=True)
+                ]
             print(slices, solid, cells, sep="\t")
             rows.append([slices, solid, cells])
     return rows

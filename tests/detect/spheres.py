@@ -193,7 +193,9 @@ def _share(depth_mm: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.flo
 def _scanned(fine_hu: npt.NDArray[np.float32], parts: Floats, step: Floats) -> Floats:
     """Point spread and slice profile; one value a voxel, taken at its middle in the plane."""
     sigma = POINT_SPREAD_SIGMA_MM / step
-    blurred = ndimage.gaussian_filter(fine_hu, [0.35 * sigma[0], sigma[1], sigma[2]], mode="nearest")
+    blurred = ndimage.gaussian_filter(
+        fine_hu, [0.35 * sigma[0], sigma[1], sigma[2]], mode="nearest"
+    )
     nz, ny, nx = (n // p for n, p in zip(blurred.shape, parts, strict=True))
     pz, py, px = (int(p) for p in parts)
     # Over the whole slice along z and over the pixel in the plane.

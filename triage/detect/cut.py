@@ -90,7 +90,9 @@ def wall_distance(hu: Float32Array, spacing: Float64Array, diameter_mm: float) -
     if not deep.any():
         return None
     beyond = ndimage.distance_transform_edt(~deep, sampling=spacing) - radius_mm
-    return np.asarray(beyond[tuple(slice(r, n - r) for r, n in zip(reach, deep.shape, strict=True))])
+    return np.asarray(
+        beyond[tuple(slice(r, n - r) for r, n in zip(reach, deep.shape, strict=True))]
+    )
 
 
 def _fits(tissue: BoolArray, cube: npt.NDArray[np.int_]) -> bool:
@@ -149,9 +151,7 @@ def box_of(mask: BoolArray, spacing: Float64Array, more_mm: float) -> tuple[slic
     )
 
 
-def _lobes(
-    rest: BoolArray, body: BoolArray, beyond_mm: Float64Array, most_mm: float
-) -> BoolArray:
+def _lobes(rest: BoolArray, body: BoolArray, beyond_mm: Float64Array, most_mm: float) -> BoolArray:
     """Parts that touch the body and end near it."""
     parts, count = ndimage.label(rest & (beyond_mm <= most_mm + SEEN_BEYOND_MM))
     if not count:

@@ -1,10 +1,11 @@
 """How sure a size is: a range that holds the readers' mean in 19 of 20 nodules.
 
-The table is what `triage bench measure` printed (its line "for triage/detect/interval.py"): 1.96
-times the root mean square of the differences, the wider of two: spheres of known size (by slice
-distance, type and size; three kinds, isolated, on vessels and on the wall), and the training cubes
-against the mean of three or four LIDC readers, half a pixel taken off their outlines (by size).
-Nothing was measured at slices farther apart than 3 mm, so nothing is said there.
+The table is what `triage bench measure` printed (its lines "for triage/detect/interval.py"). Each
+number is 1.96 times the root mean square of the differences on the training cubes (by size, against
+the mean of three or four LIDC readers, half a pixel taken off their outlines), with what thick
+slices add on spheres of known size; or that on the spheres where it is wider (by slice distance,
+type and size; isolated, on vessels and on the wall). Nothing was measured at slices farther apart
+than 3 mm, so nothing is said there.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ class Spread:
 
 #: Rows: slice distance and type; columns: `SIZES_MM`.
 SPREADS: dict[tuple[float, bool], tuple[Spread, ...]] = {
-    (1.3, True): (Spread(1, 1), Spread(1, 1), Spread(1, 1), Spread(1, 1)),
-    (1.3, False): (Spread(1, 1), Spread(1, 1), Spread(1, 1), Spread(1, 1)),
-    (3.0, True): (Spread(1, 1), Spread(1, 1), Spread(1, 1), Spread(1, 1)),
-    (3.0, False): (Spread(1, 1), Spread(1, 1), Spread(1, 1), Spread(1, 1)),
+    (1.3, True): (Spread(2.5, 1.89), Spread(3.4, 2.09), Spread(5.5, 1.71), Spread(14.4, 1.96)),
+    (1.3, False): (Spread(2.6, 2.84), Spread(3.4, 2.09), Spread(5.5, 1.71), Spread(14.4, 1.96)),
+    (3.0, True): (Spread(2.5, 2.04), Spread(3.4, 2.1), Spread(5.5, 1.71), Spread(14.4, 1.96)),
+    (3.0, False): (Spread(2.6, 2.84), Spread(3.9, 3.39), Spread(5.5, 1.72), Spread(14.4, 1.96)),
 }
 
 

@@ -121,7 +121,9 @@ def texture(segment: Segment, long_mm: float) -> Solidity | None:
         return Solidity.SOLID if segment.halo_hu < UNSURE_HALO_HU else None
     if share <= GROUND_GLASS_SHARE and median <= GROUND_GLASS_MEDIAN_HU:
         return Solidity.GROUND_GLASS
-    is_part = PART_SOLID_SHARE[0] <= share <= PART_SOLID_SHARE[1]
+    # Where glass was seen around a solid part, a smaller part is enough.
+    least = GROUND_GLASS_SHARE if segment.has_glass else PART_SOLID_SHARE[0]
+    is_part = least <= share <= PART_SOLID_SHARE[1]
     return Solidity.PART_SOLID if is_part and long_mm >= PART_SOLID_LEAST_MM else None
 
 

@@ -89,9 +89,7 @@ def finding_row(
         "model_version": model,
         "key_sop_uid": one.key_sop_uid,
         # What has no column of its own stays with the machine's words: it is never a reader's.
-        "proposed": seen
-        | plain
-        | {"diameter_mm": one.diameter_mm, "probability": one.probability},
+        "proposed": seen | plain | {"diameter_mm": one.diameter_mm, "probability": one.probability},
     }
 
 

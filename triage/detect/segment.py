@@ -278,7 +278,9 @@ def solid_part_of(segment: Segment) -> BoolArray:
     -------
     ndarray, bool, shape (z, y, x)
     """
-    parts, count = ndimage.label(segment.mask & (segment.window.hu > _half_solid(segment.inside_hu)))
+    parts, count = ndimage.label(
+        segment.mask & (segment.window.hu > _half_solid(segment.inside_hu))
+    )
     if not count:
         return np.zeros_like(segment.mask)
     largest: BoolArray = parts == np.argmax(np.bincount(parts.ravel())[1:]) + 1
