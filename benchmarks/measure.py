@@ -1,8 +1,9 @@
 """`triage bench measure`: sizes against spheres of known size, and against the LIDC readers.
 
 Spheres: every kind, place, size and slice distance of `tests.detect.spheres`, then other kernels
-than the one the volume is corrected for. Readers: the training cubes; with ``--look-at-val`` also
-the ones kept apart, which are for the end and not for tuning (each look writes its own row).
+than the one the volume is corrected for. Readers: the training cubes; with
+``python -m benchmarks.measure --look-at-val`` also the ones kept apart, which are for the end and
+not for tuning (each look writes its own row).
 Prints tables and the literal table of `triage.detect.interval`, draws Bland-Altman plots into
 docs/pictures (numbers only), adds a row to benchmarks/results/measure.jsonl.
 """
@@ -10,8 +11,8 @@ docs/pictures (numbers only), adds a row to benchmarks/results/measure.jsonl.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nodules = readers.read_nodules(shared, "train")
         row["train"] = against_readers(nodules, "train")
         row["intervals"] = _intervals(found, nodules)
-        if wanted.look_at_val or os.environ.get("TRIAGE_BENCH_LOOK") == "val":
+        if wanted.look_at_val:
             row["val"] = against_readers(readers.read_nodules(shared, "val"), "val")
     measure_plots.spheres(
         [(m.sphere.diameter_mm, m.sphere.kind, m.sphere.spacing_zyx_mm[0], m.volume_ratio)
@@ -202,10 +203,12 @@ def _plain(one: readers.Agreement) -> dict[str, float]:
 # ---------------------------------------------------------------- intervals
 
 
-def _intervals(found: Sequence[Measured], nodules: Sequence[ReadNodule]) -> list[list[Any]]:
+def _intervals(
+    found: Sequence[Measured], nodules: Sequence[ReadNodule]
+) -> list[tuple[float, bool, list[tuple[float, float]]]]:
     """The literal table: cubes (by size) with what thick slices add, or spheres where wider."""
     cubes = [(n, measure(n.volume, n.candidate)) for n in nodules]
-    rows = []
+    rows: list[tuple[float, bool, list[tuple[float, float]]]] = []
     print("for triage/detect/interval.py: slices <=, solid: (length mm, volume factor) by size")
     for slices in SLICES_MM:
         for solid in (True, False):
@@ -226,7 +229,7 @@ def _intervals(found: Sequence[Measured], nodules: Sequence[ReadNodule]) -> list
                     (max(a[0], b[0]), max(a[1], b[1])) for a, b in zip(before, cells, strict=True)
                 ]
             print(slices, solid, cells, sep="\t")
-            rows.append([slices, solid, cells])
+            rows.append((slices, solid, cells))
     return rows
 
 
@@ -264,3 +267,7 @@ def _widths(errors: Errors) -> readers.Floats:
     if len(errors) < LEAST_ERRORS:
         return np.zeros(2)
     return np.asarray(1.96 * np.sqrt(np.mean(np.square(errors), axis=0)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

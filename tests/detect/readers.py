@@ -63,7 +63,7 @@ class ReadNodule:
 
     def reference(self, *, at_the_edge: bool = False) -> Floats:
         """Mean of the readers; `at_the_edge` takes off what the outline lies outside."""
-        return self.at_edge().mean(axis=0) if at_the_edge else self.readers.mean(axis=0)
+        return np.asarray((self.at_edge() if at_the_edge else self.readers).mean(axis=0))
 
     def at_edge(self) -> Floats:
         """Each reader's numbers with half a pixel taken off all around, in the plane."""

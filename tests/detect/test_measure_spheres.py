@@ -71,7 +71,7 @@ def test_wall_and_vessel_are_cut_off(diameter_mm: float, kind: str, place: str) 
 @pytest.mark.parametrize("diameter_mm", [8.0, 10.0])
 def test_smaller_solid_ones_on_the_wall_and_on_vessels(diameter_mm: float) -> None:
     for place in ("wall", "vessel"):
-        _, ratio = size(Sphere(diameter_mm, "solid", place, seed=2))  # type: ignore[arg-type]
+        _, ratio = size(Sphere(diameter_mm, "solid", place, seed=2))
         assert ratio == pytest.approx(1.0, abs=0.15)
 
 

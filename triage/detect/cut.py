@@ -96,7 +96,7 @@ def wall_distance(hu: Float32Array, spacing: Float64Array, diameter_mm: float) -
 
 
 def _fits(tissue: BoolArray, cube: npt.NDArray[np.int_]) -> bool:
-    """Whether a cube of tissue of so many grid points is there; tissue goes on beyond the border."""
+    """Whether a cube of tissue of so many grid points is there; it goes on beyond the border."""
     filled = tissue.astype(np.float32)
     return bool(ndimage.minimum_filter(filled, size=tuple(cube), mode="nearest").any())
 

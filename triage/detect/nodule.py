@@ -313,12 +313,15 @@ def _finding_from_json(plain: Mapping[str, Any]) -> Finding:
 
 
 def _measurement_from_json(plain: Mapping[str, Any]) -> Measurement:
-    ends = {name: _ends(plain[name]) for name in ("long_axis_lps_mm", "short_axis_lps_mm")}
-    intervals = {name: _interval(plain.get(name)) for name in measure.INTERVALS}
     # Detections stored by an earlier release have axes alone.
-    more = {name: plain.get(name) for name in measure.MORE_SIZES}
+    more: dict[str, Any] = {name: plain.get(name) for name in measure.MORE_SIZES}
+    more |= {name: _interval(plain.get(name)) for name in measure.INTERVALS}
     return Measurement(
-        long_mm=plain["long_mm"], short_mm=plain["short_mm"], **ends, **more, **intervals
+        long_mm=plain["long_mm"],
+        short_mm=plain["short_mm"],
+        long_axis_lps_mm=_ends(plain["long_axis_lps_mm"]),
+        short_axis_lps_mm=_ends(plain["short_axis_lps_mm"]),
+        **more,
     )
 
 

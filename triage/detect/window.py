@@ -138,7 +138,7 @@ Line: TypeAlias = tuple[slice, Float64Array, Float32Array]
 def _line(
     count: int, center: float, spacing: float, reach_mm: float, grid_mm: float, *, between: bool
 ) -> Line:
-    """Voxels needed along one axis, places of the grid points, and the weights from one to the other.
+    """Voxels needed along one axis, places of the grid points, and weights between the two.
 
     `between`: slices, which may be interpolated and are not smoothed; else pixels, which are.
     """
