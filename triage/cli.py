@@ -224,7 +224,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def bench(name: Annotated[str, typer.Argument(help="walk, or all.")]) -> None:
+def bench(name: Annotated[str, typer.Argument(help="walk, measure, or all.")]) -> None:
     """Run a benchmark of benchmarks/."""
     from triage import upkeep
 

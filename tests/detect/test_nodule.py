@@ -13,7 +13,7 @@ import pytest
 from tests.detect import small_chest, small_model
 from triage.core.finding import Detection, Finding, ResultStatus, SeriesVerdict, Solidity
 from triage.core.volume import Volume
-from triage.detect import nodule, runtimes
+from triage.detect import measure, nodule, runtimes
 from triage.detect.model_folder import open_model
 from triage.detect.nodule import Detector
 from triage.detect.series import SeriesAssessment
@@ -135,6 +135,16 @@ def test_a_detection_survives_as_json(found: Detection) -> None:
     assert nodule.from_json(json.loads(json.dumps(nodule.to_json(shown)))) == shown
 
 
+def test_a_detection_of_an_earlier_release_is_read_without_volume(found: Detection) -> None:
+    plain = json.loads(json.dumps(nodule.to_json(found)))
+    size = plain["findings"][0]["measurement"]
+    for name in (*measure.MORE_SIZES, *measure.INTERVALS):
+        del size[name]
+    old = nodule.from_json(plain).findings[0].measurement
+    assert old is not None and old.long_mm == size["long_mm"]
+    assert old.volume_mm3 is None and old.volume_interval_mm3 is None
+
+
 # ---------------------------------------------------------------- offline
 
 
@@ -157,7 +167,9 @@ def test_a_folder_gives_the_contract_shape(chest_folder: Path, settings: Setting
     assert {"start", "headers", "read", "model", "total"} <= shown["timings_s"].keys()
     first = shown["findings"][0]
     assert {"center_lps_mm", "long_mm", "short_mm", "volume_mm3", "solidity"} <= first.keys()
-    assert first["volume_mm3"] is None and len(first["center_lps_mm"]) == 3
+    assert first["volume_mm3"] > 0 and len(first["center_lps_mm"]) == 3
+    low, high = first["volume_interval_mm3"]
+    assert low < first["volume_mm3"] < high and first["solid_long_mm"] is None
 
 
 def test_a_zip_and_foreign_files_give_the_same(

@@ -182,7 +182,10 @@ def test_findings_are_rows_with_ids_of_their_own(house: House, chest: list[Datas
     assert all(f.tracking_uid.startswith("2.25.") and len(f.tracking_uid) <= 64 for f in findings)
     near = min(findings, key=lambda f: np.linalg.norm(np.subtract(f.center_lps_mm, (-55, 0, 0))))
     assert near.long_mm == pytest.approx(14.0, abs=2.0)
-    assert near.proposed["long_mm"] == near.long_mm and near.volume_mm3 is None
+    assert near.proposed["long_mm"] == near.long_mm and near.volume_mm3 is not None
+    assert near.proposed["volume_mm3"] == near.volume_mm3
+    low, high = near.proposed["volume_interval_mm3"]
+    assert low < near.volume_mm3 < high
     assert near.model_version.startswith("small ")
 
 

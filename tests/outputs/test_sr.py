@@ -287,6 +287,12 @@ def test_only_what_the_algorithm_measured_names_it(tmp_path: Path) -> None:
     resized = finding_row(state="corrected", long_mm=12.0)
     assert names(resized, codes.LONG_AXIS) == []
     assert names(resized, codes.CERTAINTY) == whose
+    part: dict[str, Any] = {"solidity": "part_solid", "solid_long_mm": 5.0, "solid_short_mm": 4.0}
+    seen = finding_row(state="confirmed", volume_mm3=214.5, **part)
+    assert names(seen, codes.VOLUME) == whose
+    assert names(seen, codes.SOLID_LONG_AXIS) == []  # a reader's: the machine proposed none
+    seen["proposed"] |= part
+    assert names(seen, codes.SOLID_LONG_AXIS) == whose
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ class Mark:
     solidity: Solidity | None = Solidity.SOLID
     probability: float = 0.9
     lobe: str | None = None
+    volume_mm3: float | None = None
 
 
 @dataclass(frozen=True)
@@ -191,13 +192,17 @@ def _finding_row(
         "short_mm": mark.short_mm,
         "solidity": None if mark.solidity is None else mark.solidity.value,
         "lobe": mark.lobe,
+        "volume_mm3": mark.volume_mm3,
         **axes,
     }
+    # The machine's words alone: no column, and no reader's.
+    v = mark.volume_mm3
+    interval = None if v is None else [v / 2, v * 2]
     return FindingRow(
         finding_id=str(uuid.uuid4()), study_uid=ids[0], series_uid=ids[1], result_id=ids[2],
         number=number, probability=mark.probability, tracking_uid=uid(),
         model_version="nodule-s 0.1.0", key_sop_uid=_nearest_sop_uid(info, z),
-        proposed=dict(known), **known,
+        proposed=known | {"volume_interval_mm3": interval}, **known,
     )  # fmt: skip
 
 

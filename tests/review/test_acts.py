@@ -100,6 +100,19 @@ def test_drawn_axes_set_lengths_centre_key_slice_and_drop_the_machines_volume() 
     assert values["volume_mm3"] is None
 
 
+def test_a_finding_that_is_moved_has_no_volume_any_more() -> None:
+    values = changed(image(), Attributes(center_lps_mm=(-18.0, 2.0, -250.0)), PLACE)
+    assert values["volume_mm3"] is None
+
+
+@pytest.mark.parametrize(("long_mm", "kept"), [(10.0, 6.0), (5.5, None)])
+def test_the_machines_solid_part_stays_where_it_fits(long_mm: float, kept: float | None) -> None:
+    part_solid = image(solidity="part_solid", solid_long_mm=6.0, solid_short_mm=5.0)
+    decided = {**part_solid, **changed(part_solid, Attributes(**cross(long_mm, 5.0)), PLACE)}
+    assert decided["solid_long_mm"] == kept and decided["volume_mm3"] is None
+    assert (decided["solid_short_mm"] is None) == (kept is None)
+
+
 def test_typed_sizes_drop_end_points_that_would_contradict_them() -> None:
     drawn = image(**cross(12.0, 9.0))
     values = changed(drawn, Attributes(long_mm=10.0, short_mm=7.0), PLACE)

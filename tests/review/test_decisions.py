@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.review.conftest import House
-from tests.review.seed import Case
+from tests.review.seed import Case, ball
 from tests.review.test_axes import cross
 from triage.core.finding import StudyState
 from triage.store import reading_rows
@@ -137,6 +138,18 @@ def test_resizing_by_drag_is_measured_by_the_server(house: House) -> None:
     assert (got["long_mm"], got["short_mm"], got["mean_mm"]) == (14.2, 11.0, 12.6)
     assert got["state"] == "corrected"
     assert got["proposed"]["long_mm"] == 12.0  # the machine's own words stay
+
+
+def test_a_drag_leaves_no_stale_volume_and_undo_brings_it_back(house: House) -> None:
+    _, mark = ball()
+    uid = house.study(Case("Volume^V", "PH-2", marks=(replace(mark, volume_mm3=640.0),)))
+    before = first(house, uid)
+    assert (before["volume_mm3"], before["volume_interval_mm3"]) == (640.0, [320.0, 1280.0])
+    dragged = house.decide(before, "correct", **cross(14.16, 11.04)).json()
+    assert dragged["volume_mm3"] is None and dragged["volume_interval_mm3"] is None
+    assert dragged["proposed"]["volume_mm3"] == 640.0
+    undone = house.decide(dragged, "retract").json()
+    assert (undone["volume_mm3"], undone["volume_interval_mm3"]) == (640.0, [320.0, 1280.0])
 
 
 @pytest.mark.parametrize("decision", ["confirm", "reject", "correct"])

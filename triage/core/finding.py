@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 PointLps = tuple[float, float, float]
+Interval = tuple[float, float]  # low, high
 
 
 class Solidity(StrEnum):
@@ -94,7 +95,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Long and short axis of one nodule, on one image.
+    """Size of one nodule: long and short axis on one image, volume, and how sure they are.
+
+    An interval holds the mean of several readers in 19 of 20 nodules; None where that was never
+    measured (`triage.detect.interval`).
 
     Attributes
     ----------
@@ -102,12 +106,24 @@ class Measurement:
         Axes in mm, perpendicular to each other in the same axial plane; short <= long.
     long_axis_lps_mm, short_axis_lps_mm : pair of points
         End points, x y z in mm, LPS.
+    volume_mm3 : float or None
+        Segmented in all planes, never derived from the axes.
+    solid_long_mm, solid_short_mm, solid_volume_mm3 : float or None
+        Of the solid part of a part-solid nodule; None without one that can be told.
+    long_interval_mm, short_interval_mm, volume_interval_mm3 : (low, high) or None
     """
 
     long_mm: float
     short_mm: float
     long_axis_lps_mm: tuple[PointLps, PointLps]
     short_axis_lps_mm: tuple[PointLps, PointLps]
+    volume_mm3: float | None = None
+    solid_long_mm: float | None = None
+    solid_short_mm: float | None = None
+    solid_volume_mm3: float | None = None
+    long_interval_mm: Interval | None = None
+    short_interval_mm: Interval | None = None
+    volume_interval_mm3: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
-"""Long axis, short axis and proposed texture of a candidate, on the original voxels.
+"""Axes, volume, solid part and proposed texture of a candidate, on the original voxels.
 
 What cannot be measured is None, never a made-up number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -13,6 +14,8 @@ from scipy import ndimage
 from triage.core.finding import Candidate, Measurement, Solidity
 from triage.core.volume import Volume
 from triage.detect.axes import axes
+from triage.detect.fill import solid_part, volume_mm3
+from triage.detect.interval import with_intervals
 from triage.detect.segment import Segment, segment_nodule
 
 #: The detector's size and the measured one may differ by this factor; beyond, one of them is wrong.
@@ -29,6 +32,9 @@ GROUND_GLASS_MEDIAN_HU = -450.0
 UNSURE_HALO_HU = 100.0
 #: Part-solid cannot be told reliably in smaller nodules (clinical_rules.md 2.4).
 PART_SOLID_LEAST_MM = 6.0
+#: Names of a `Measurement` as rows, JSON and the HTTP contract have them.
+MORE_SIZES = ("volume_mm3", "solid_long_mm", "solid_short_mm", "solid_volume_mm3")
+INTERVALS = ("long_interval_mm", "short_interval_mm", "volume_interval_mm3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,42 @@ def measure(volume: Volume, candidate: Candidate) -> Sizing:
     if segment is None:
         return Sizing(None, None)
     found = axes(segment)
-    if found is None or not _plausible(found.long_mm, candidate.diameter_mm):
+    if found is None or not _plausible(found[0], candidate.diameter_mm):
         return Sizing(None, None)
-    return Sizing(found, texture(segment, found.long_mm))
+    long_mm, short_mm, long_ends, short_ends = found
+    filled_mm3 = volume_mm3(segment)
+    size = Measurement(
+        long_mm, short_mm, long_ends, short_ends,
+        volume_mm3=None if filled_mm3 is None else round(filled_mm3, 1),
+    )  # fmt: skip
+    kind = texture(segment, long_mm)
+    if kind is Solidity.PART_SOLID:
+        size = _with_solid_part(size, segment)
+    return Sizing(with_intervals(size, kind, volume.spacing_zyx_mm[0]), kind)
+
+
+def _with_solid_part(size: Measurement, segment: Segment) -> Measurement:
+    """With axes and volume of the solid part, if it can be told and fits into the nodule."""
+    part = solid_part(segment)
+    found = axes(part[0]) if part else None
+    if part is None or found is None or found[0] > size.long_mm:
+        return size
+    return replace(
+        size,
+        solid_long_mm=found[0],
+        solid_short_mm=found[1],
+        solid_volume_mm3=round(part[1], 1),
+    )
+
+
+def as_plain(size: Measurement | None) -> dict[str, Any]:
+    """Sizes and intervals by their names in the HTTP contract; all None without a measurement."""
+    names = ("long_mm", "short_mm", *MORE_SIZES)
+    plain: dict[str, Any] = {name: getattr(size, name, None) for name in names}
+    for name in INTERVALS:
+        interval = getattr(size, name, None)
+        plain[name] = None if interval is None else list(interval)
+    return plain
 
 
 def texture(segment: Segment, long_mm: float) -> Solidity | None:
@@ -82,7 +121,9 @@ def texture(segment: Segment, long_mm: float) -> Solidity | None:
         return Solidity.SOLID if segment.halo_hu < UNSURE_HALO_HU else None
     if share <= GROUND_GLASS_SHARE and median <= GROUND_GLASS_MEDIAN_HU:
         return Solidity.GROUND_GLASS
-    is_part = PART_SOLID_SHARE[0] <= share <= PART_SOLID_SHARE[1]
+    # Where glass was seen around a solid part, a smaller part is enough.
+    least = GROUND_GLASS_SHARE if segment.has_glass else PART_SOLID_SHARE[0]
+    is_part = least <= share <= PART_SOLID_SHARE[1]
     return Solidity.PART_SOLID if is_part and long_mm >= PART_SOLID_LEAST_MM else None
 
 

@@ -19,7 +19,9 @@ from triage.core.finding import (
     Candidate,
     Detection,
     Finding,
+    Interval,
     Measurement,
+    PointLps,
     Reason,
     ResultStatus,
     SeriesVerdict,
@@ -284,11 +286,7 @@ def _finding_as_contract(finding: Finding, series_uid: str | None) -> dict[str, 
     return {
         "series_uid": series_uid,
         "center_lps_mm": list(finding.center_lps_mm),
-        "long_mm": size.long_mm if size else None,
-        "short_mm": size.short_mm if size else None,
-        "volume_mm3": None,
-        "solid_long_mm": None,
-        "solid_short_mm": None,
+        **measure.as_plain(size),
         "solidity": finding.solidity.value if finding.solidity else None,
         "calcification": None,
         "margin": None,
@@ -315,10 +313,22 @@ def _finding_from_json(plain: Mapping[str, Any]) -> Finding:
 
 
 def _measurement_from_json(plain: Mapping[str, Any]) -> Measurement:
-    (a, b), (c, d) = plain["long_axis_lps_mm"], plain["short_axis_lps_mm"]
+    # Detections stored by an earlier release have axes alone.
+    more: dict[str, Any] = {name: plain.get(name) for name in measure.MORE_SIZES}
+    more |= {name: _interval(plain.get(name)) for name in measure.INTERVALS}
     return Measurement(
         long_mm=plain["long_mm"],
         short_mm=plain["short_mm"],
-        long_axis_lps_mm=((a[0], a[1], a[2]), (b[0], b[1], b[2])),
-        short_axis_lps_mm=((c[0], c[1], c[2]), (d[0], d[1], d[2])),
+        long_axis_lps_mm=_ends(plain["long_axis_lps_mm"]),
+        short_axis_lps_mm=_ends(plain["short_axis_lps_mm"]),
+        **more,
     )
+
+
+def _ends(pair: Sequence[Sequence[float]]) -> tuple[PointLps, PointLps]:
+    (a, b, c), (x, y, z) = pair
+    return (a, b, c), (x, y, z)
+
+
+def _interval(pair: Sequence[float] | None) -> Interval | None:
+    return None if pair is None else (pair[0], pair[1])

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from triage.core.finding import Finding
 from triage.core.work import Call, Cause, Effect, Facts, Outcome, ToolSpec, canonical_json
 from triage.detect import nodule
+from triage.detect.measure import as_plain
 from triage.detect.stored import DetectTool, mapping
 from triage.pathway import COMPLETENESS, DETECTION, PUBLISHED, RESULT
 from triage.store import result_rows, work_rows
@@ -19,6 +20,9 @@ from triage.store.session import Store
 
 #: Ids and tracking UIDs of results and findings are made from what they answer, in this space.
 _SPACE = uuid.UUID("6f1c1c1e-0c8e-5d0b-9a55-3a0f6d9f4c11")
+
+#: Sizes that a reader can change: columns of the finding.
+_SIZE_COLUMNS = ("long_mm", "short_mm", "volume_mm3", "solid_long_mm", "solid_short_mm")
 
 Effects: TypeAlias = Callable[[str, str], tuple[Effect, ...]]  # study UID, result id
 
@@ -69,10 +73,10 @@ def finding_row(
     name = uuid.uuid5(_SPACE, f"{result_id} finding {number}")
     tracking = uuid.uuid5(_SPACE, f"{result_id} tracking {number}")
     size = one.measurement
+    plain = as_plain(size)
     seen: dict[str, Any] = {
         "center_lps_mm": list(one.center_lps_mm),
-        "long_mm": size.long_mm if size else None,
-        "short_mm": size.short_mm if size else None,
+        **{name: plain.pop(name) for name in _SIZE_COLUMNS},
         "long_axis_lps_mm": [list(p) for p in size.long_axis_lps_mm] if size else None,
         "short_axis_lps_mm": [list(p) for p in size.short_axis_lps_mm] if size else None,
         "solidity": one.solidity.value if one.solidity else None,
@@ -86,7 +90,8 @@ def finding_row(
         "tracking_uid": f"2.25.{tracking.int}",
         "model_version": model,
         "key_sop_uid": one.key_sop_uid,
-        "proposed": seen | {"diameter_mm": one.diameter_mm, "probability": one.probability},
+        # What has no column of its own stays with the machine's words: it is never a reader's.
+        "proposed": seen | plain | {"diameter_mm": one.diameter_mm, "probability": one.probability},
     }
 
 

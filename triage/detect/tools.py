@@ -198,7 +198,7 @@ def _detect_tool(
         return ToolSpec(
             name=f"detect_{choice.value}",
             # Another model is another tool version: its answers are its own.
-            version=f"1+{serving.digest()[:16]}",
+            version=f"2+{serving.digest()[:16]}",
             title="Find nodules",
             needs=(CHOSEN_SERIES,),
             gives=(DETECTION,),

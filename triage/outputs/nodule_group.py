@@ -125,7 +125,10 @@ def _numbers(finding: ReportedFinding, report: Report) -> list[Any]:
     for field, (name, unit) in _PLAIN_NUMBERS.items():
         value = getattr(finding, field)
         if value is not None:
-            numbers.append(_number(name, value, unit))
+            # No reader enters a volume: it is the machine's, or it is not there.
+            by_machine = field == "volume_mm3" or finding.solid_by_machine
+            algorithm = {"algorithm_id": _algorithm(report)} if by_machine else {}
+            numbers.append(_number(name, value, unit, **algorithm))
     if finding.likelihood_percent is not None:
         numbers.append(
             _number(

@@ -20,6 +20,7 @@ from triage.core.work import digest_of
 COUNTED = frozenset({"confirmed", "corrected", "added"})
 UNDECIDED = "undecided"
 RESEARCH_USE = "Research use only, not a cleared medical device."
+_MACHINE_SOLID = ("solid_long_mm", "solid_short_mm")
 _MACHINE_MEASURED = ("long_mm", "short_mm", "long_axis_lps_mm", "short_axis_lps_mm")
 
 
@@ -103,6 +104,8 @@ class ReportedFinding:
     key_sop_uid: str | None = None
     measured_by_machine: bool = False
     """Whether both axes are the machine's own, untouched."""
+    solid_by_machine: bool = False
+    """Whether the size of the solid part is the machine's own, untouched."""
 
     @property
     def mean_mm(self) -> float | None:
@@ -199,7 +202,9 @@ class Report:
         return digest_of(said)
 
 
-_FIELDS = frozenset(one.name for one in fields(ReportedFinding)) - {"measured_by_machine"}
+_FIELDS = frozenset(one.name for one in fields(ReportedFinding)) - {
+    "measured_by_machine", "solid_by_machine",
+}  # fmt: skip
 
 
 def reported(row: Mapping[str, Any], prior_ct: str | None = None) -> ReportedFinding:
@@ -223,7 +228,10 @@ def reported(row: Mapping[str, Any], prior_ct: str | None = None) -> ReportedFin
     untouched = row.get("long_mm") is not None and all(
         row.get(name) == proposed.get(name) for name in _MACHINE_MEASURED
     )
-    return ReportedFinding(**known, measured_by_machine=untouched)
+    solid = row.get("solid_long_mm") is not None and all(
+        row.get(name) == proposed.get(name) for name in _MACHINE_SOLID
+    )
+    return ReportedFinding(**known, measured_by_machine=untouched, solid_by_machine=solid)
 
 
 def _point(values: Any) -> PointLps:

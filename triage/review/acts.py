@@ -151,9 +151,9 @@ def changed(image: Mapping[str, Any], body: Attributes, place: Place) -> Image:
     elif {"long_mm", "short_mm"} & sent.keys():
         # Typed sizes have no end points: the drawn ones would contradict them.
         values |= {"long_axis_lps_mm": None, "short_axis_lps_mm": None}
-    if _SIZES & values.keys():
-        # The machine's volume belongs to the machine's outline.
-        values["volume_mm3"] = None
+    if (_SIZES | {"center_lps_mm"}) & values.keys():
+        # The machine's volume and solid part belong to the machine's outline.
+        values |= {"volume_mm3": None, **_solid_that_does_not_fit(image, values, sent)}
     if values.get("solidity", image["solidity"]) != Solidity.PART_SOLID.value:
         # Only a part-solid nodule has a solid part of its own.
         values |= {name: None for name in _SOLID if name not in sent}
@@ -167,6 +167,16 @@ def changed(image: Mapping[str, Any], body: Attributes, place: Place) -> Image:
     if "center_lps_mm" in values:
         values["key_sop_uid"] = place.key_sop_uid(values["center_lps_mm"])
     return values
+
+
+def _solid_that_does_not_fit(
+    image: Mapping[str, Any], values: Mapping[str, Any], sent: Mapping[str, Any]
+) -> Image:
+    """Take away a solid part that a new size has made too large, if the reader did not send it."""
+    whole, part = values.get("long_mm", image["long_mm"]), image["solid_long_mm"]
+    if part is None or whole is None or part <= whole:
+        return {}
+    return {name: None for name in _SOLID if name not in sent}
 
 
 def _place_problems(center: Sequence[float] | None, place: Place) -> dict[str, str]:

@@ -22,6 +22,7 @@ from triage.rules.words import FindingStatus, PriorCt
 
 Point = tuple[float, float, float]
 Axis = tuple[Point, Point]
+Interval = tuple[float, float]
 Priority = Literal["now", "next", "soon", "in_turn"]
 FindingStateName = Literal[
     "pending", "confirmed", "rejected", "corrected", "added", "dismissed", "withdrawn"
@@ -270,6 +271,9 @@ class FindingView(Model):
         Send it back as ``base_version``.
     mean_mm : float or None
         Mean of both axes, to 0.1 mm, half up.
+    long_interval_mm, short_interval_mm, volume_interval_mm3 : pair of float or None
+        95 % interval of a size that is still the machine's own; None once a reader has changed it,
+        and where none is known.
     proposed : dict
         What the machine said, whole; values of the finding equal to these are still proposals
         while `state` is ``pending``.
@@ -293,6 +297,9 @@ class FindingView(Model):
     long_axis_lps_mm: Axis | None
     short_axis_lps_mm: Axis | None
     volume_mm3: float | None
+    long_interval_mm: Interval | None
+    short_interval_mm: Interval | None
+    volume_interval_mm3: Interval | None
     solid_long_mm: float | None
     solid_short_mm: float | None
     solidity: Solidity | None

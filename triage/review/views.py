@@ -44,8 +44,26 @@ def finding(row: FindingRow, standing: Sequence[Event]) -> FindingView:
         decided_by=None if last is None else last.actor,
         decided_at=None if last is None else last.at,
         can_undo=last is not None,
+        **_intervals(row),
         **reading_rows.image(row),
     )
+
+
+#: The size, and the name of its interval among the machine's words.
+_INTERVAL_OF = {
+    "long_mm": "long_interval_mm",
+    "short_mm": "short_interval_mm",
+    "volume_mm3": "volume_interval_mm3",
+}
+
+
+def _intervals(row: FindingRow) -> dict[str, Any]:
+    """Intervals of the sizes that are still the machine's own."""
+    said = row.proposed
+    return {
+        interval: said.get(interval) if getattr(row, size) == said.get(size) else None
+        for size, interval in _INTERVAL_OF.items()
+    }
 
 
 def standing_acts(events: Sequence[Event]) -> list[StandingAct]:

@@ -1058,6 +1058,9 @@ export interface components {
          *         Send it back as ``base_version``.
          *     mean_mm : float or None
          *         Mean of both axes, to 0.1 mm, half up.
+         *     long_interval_mm, short_interval_mm, volume_interval_mm3 : pair of float or None
+         *         95 % interval of a size that is still the machine's own; None once a reader has changed it,
+         *         and where none is known.
          *     proposed : dict
          *         What the machine said, whole; values of the finding equal to these are still proposals
          *         while `state` is ``pending``.
@@ -1102,6 +1105,11 @@ export interface components {
                     number
                 ]
             ] | null;
+            /** Long Interval Mm */
+            long_interval_mm: [
+                number,
+                number
+            ] | null;
             /** Long Mm */
             long_mm: number | null;
             /** Margin */
@@ -1136,6 +1144,11 @@ export interface components {
                     number
                 ]
             ] | null;
+            /** Short Interval Mm */
+            short_interval_mm: [
+                number,
+                number
+            ] | null;
             /** Short Mm */
             short_mm: number | null;
             /** Solid Long Mm */
@@ -1155,6 +1168,11 @@ export interface components {
             tracking_uid: string;
             /** Version */
             version: number;
+            /** Volume Interval Mm3 */
+            volume_interval_mm3: [
+                number,
+                number
+            ] | null;
             /** Volume Mm3 */
             volume_mm3: number | null;
         };

@@ -30,6 +30,7 @@ export const findings = {
   },
   size: 'Size',
   volume: 'Volume',
+  interval: (low: string, high: string) => `95 %: ${low} to ${high}`,
   type: 'Type',
   nodule: 'Nodule',
   margin: 'Margin',

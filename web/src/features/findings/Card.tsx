@@ -45,6 +45,16 @@ function State({ finding, notSent }: Pick<Props, 'finding' | 'notSent'>) {
   )
 }
 
+function VolumeOf({ finding }: Pick<Props, 'finding'>) {
+  const interval = finding.volume_interval_mm3
+  return (
+    <>
+      {volume(finding.volume_mm3)}
+      {interval && <span className={styles['soft']}> {findings.interval(volume(interval[0]), volume(interval[1]))}</span>}
+    </>
+  )
+}
+
 function FactsOf({ finding, mayDecide, onType, onSolid }: Pick<Props, 'finding' | 'mayDecide' | 'onType' | 'onSolid'>) {
   const nodule = noduleWords(finding.probability)
   return (
@@ -54,7 +64,7 @@ function FactsOf({ finding, mayDecide, onType, onSolid }: Pick<Props, 'finding' 
           <strong>{sizeWord(finding)}</strong>
           {finding.mean_mm !== null && `, ${findings.mean(mm(finding.mean_mm))}`}
         </span>],
-        [findings.volume, finding.volume_mm3 === null ? null : volume(finding.volume_mm3)],
+        [findings.volume, finding.volume_mm3 === null ? null : <VolumeOf key="v" finding={finding} />],
         [findings.type, <TypeChoice key="t" finding={finding} mayDecide={mayDecide} onType={onType} />],
         [words.report.solid.label, finding.solidity === 'part_solid' ? (
           <SolidPart key="p" finding={finding} mayDecide={mayDecide} onSolid={onSolid} />

@@ -6,7 +6,7 @@ import { lastActed } from './useActs'
 const finding = (id: string, more: Partial<Finding> = {}): Finding => ({
   finding_id: id, study_uid: 's', series_uid: 'r', number: 1, version: 1, state: 'pending', reject_reason: null,
   center_lps_mm: [0, 0, 0], long_mm: 8, short_mm: 6, mean_mm: 7, long_axis_lps_mm: null, short_axis_lps_mm: null,
-  volume_mm3: null, solid_long_mm: null, solid_short_mm: null, solidity: null, calcification: null, margin: null,
+  volume_mm3: 180, long_interval_mm: [6, 10], short_interval_mm: [4, 8], volume_interval_mm3: [90, 360], solid_long_mm: null, solid_short_mm: null, solidity: null, calcification: null, margin: null,
   juxtapleural_shape: null, lobe: null, probability: 0.9, status: 'baseline', prior_tracking_uid: null,
   tracking_uid: 't', model_version: '', key_sop_uid: null, proposed: {}, decided_by: null, decided_at: null,
   can_undo: false, ...more,
@@ -20,12 +20,12 @@ const queued = (key: string, id: string, more: Partial<QueuedAct> = {}): QueuedA
 
 describe('what a decision looks like', () => {
   it.each([
-    [{ decision: 'confirm' }, { state: 'confirmed', reject_reason: null }],
+    [{ decision: 'confirm' }, { state: 'confirmed', reject_reason: null, volume_mm3: 180 }],
     [{ decision: 'reject', reason: 'vessel' }, { state: 'rejected', reject_reason: 'vessel' }],
     [{ decision: 'reopen' }, { state: 'pending' }],
     [
       { decision: 'correct', long_axis_lps_mm: [[0, 0, 0], [3, 4, 0]], short_axis_lps_mm: [[0, 0, 0], [0, 2.04, 0]] },
-      { state: 'corrected', long_mm: 5, short_mm: 2 },
+      { state: 'corrected', long_mm: 5, short_mm: 2, volume_mm3: null, volume_interval_mm3: null },
     ],
   ] as const)('%o', (body, looks) => {
     expect(afterDecision(finding('a'), body as never, null, 'reader', 'now')).toMatchObject({ ...looks, decided_by: 'reader' })

@@ -31,6 +31,9 @@ export const findingOf = ({ act }: QueuedAct): string | null => ('findingId' in 
 /** Length of an axis to 0.1 mm, to show until the server has computed it. */
 const axisLength = ([from, to]: [Vec3, Vec3]): number => Math.round(distance(from, to) * 10) / 10
 
+/** What belongs to the machine's outline and goes with it, as the server does. */
+const machineOnly = { volume_mm3: null, long_interval_mm: null, short_interval_mm: null, volume_interval_mm3: null } as const
+
 const stateAfter = { confirm: 'confirmed', reject: 'rejected', correct: 'corrected', reopen: 'pending' } as const
 
 /** A finding as it looks after a decision; `before` is what a retraction goes back to. */
@@ -48,11 +51,13 @@ export function afterDecision(
     ...(attributes.long_axis_lps_mm && { long_mm: axisLength(attributes.long_axis_lps_mm) }),
     ...(attributes.short_axis_lps_mm && { short_mm: axisLength(attributes.short_axis_lps_mm) }),
   }
+  const moved = attributes.long_axis_lps_mm ?? attributes.short_axis_lps_mm ?? attributes.center_lps_mm
   const added = finding.state === 'added' && decision === 'correct'
   return {
     ...finding,
     ...(known as Partial<Finding>),
     ...lengths,
+    ...(moved && machineOnly),
     state: added ? 'added' : stateAfter[decision],
     reject_reason: decision === 'reject' ? (reason ?? null) : null,
     decided_by: by,

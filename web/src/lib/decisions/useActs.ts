@@ -23,7 +23,7 @@ function newFinding(study: Study, findings: readonly Finding[], body: { series_u
     ...body,
     center_lps_mm: [...body.center_lps_mm],
     long_mm: null, short_mm: null, mean_mm: null, long_axis_lps_mm: null, short_axis_lps_mm: null,
-    volume_mm3: null, solid_long_mm: null, solid_short_mm: null, solidity: null, calcification: null,
+    volume_mm3: null, long_interval_mm: null, short_interval_mm: null, volume_interval_mm3: null, solid_long_mm: null, solid_short_mm: null, solidity: null, calcification: null,
     margin: null, juxtapleural_shape: null, lobe: null, probability: null, status: 'baseline',
     prior_tracking_uid: null, tracking_uid: '', model_version: '', key_sop_uid: null, proposed: {},
     decided_by: by, decided_at: at, can_undo: true,
