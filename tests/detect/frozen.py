@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from tests.conftest import find_shared_data
 from tests.detect.chest import LEFT, RIGHT, Ball, Chest
-from triage.core.finding import SeriesVerdict
+from triage.core.finding import Finding, SeriesVerdict
 from triage.core.volume import Volume
 from triage.detect import folder, nodule, runtimes
 from triage.detect.model_folder import locate, open_model
@@ -88,13 +88,12 @@ def numbers(volume: Volume, judged: SeriesAssessment, looking: Detector) -> dict
     """Everything about one chest that must stay as it was."""
     ready = prepare(volume)
     found = nodule.detect(volume, judged, looking)
-    shown = nodule.as_contract(found, judged.series_uid)
     report = ready.report
     return {
         "hu_sha256": hashlib.sha256(volume.hu.tobytes()).hexdigest(),
         "result": {
-            "status": shown["result"]["status"],
-            "reasons": [r["code"] for r in shown["result"]["reasons"]],
+            "status": found.status.value,
+            "reasons": [r.code for r in found.reasons],
         },
         "report": {
             "volume_ml": report.volume_ml,
@@ -106,8 +105,20 @@ def numbers(volume: Volume, judged: SeriesAssessment, looking: Detector) -> dict
         "affine": ready.affine.tolist(),
         "lung_by_slice": counts(ready.lung),
         "lung_sha256": hashlib.sha256(np.packbits(ready.lung).tobytes()).hexdigest(),
-        "tensor_by_slice": [round(float(p.mean(dtype=np.float64)), 7) for p in ready.tensor[0, 0]],
-        "findings": shown["findings"],
+        "tensor_by_slice": [round(float(p.mean(dtype=np.float64)), 5) for p in ready.tensor[0, 0]],
+        "findings": [_finding(f) for f in found.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    size = finding.measurement
+    return {
+        "center_lps_mm": list(finding.center_lps_mm),
+        "diameter_mm": finding.diameter_mm,
+        "probability": finding.probability,
+        "key_sop_uid": finding.key_sop_uid,
+        "size_mm": [size.long_mm, size.short_mm] if size else None,
+        "solidity": finding.solidity.value if finding.solidity else None,
     }
 
 

@@ -11,24 +11,21 @@ rim lets the aortic arch, the hilum and the dome of the diaphragm answer as nodu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK
 from scipy import ndimage
 
 from triage.core.volume import Volume
+from triage.detect import balls
+from triage.detect.resample import GRID_MM, Axis, axis, each_plane
 from triage.errors import GeometryRefused
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 Float64Array: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
-#: SimpleITK says it is typed, and its functions are not.
-_sitk: Any = SimpleITK
-
-GRID_MM = 1.0
 SIDE_MULTIPLE = 8
 AIR_HU = -400
 COARSE_MM = 3.0
@@ -149,20 +146,18 @@ def prepare(volume: Volume) -> Prepared:
     start, stop = _box(distance_mm, coarse, volume.shape_zyx)
     crop = volume.crop(start, stop)
     shape = _grid_shape(crop)
-    tensor = _resample(crop.hu, np.zeros(3), np.array(crop.spacing_zyx_mm), shape)
-    offset_mm = -np.array(start) * np.array(volume.spacing_zyx_mm)
-    near = _resample(distance_mm, offset_mm, coarse.spacing_mm, shape)
-    affine = crop.affine @ np.diag([*(GRID_MM / np.array(crop.spacing_zyx_mm)), 1.0])
-    return Prepared(normalise(tensor)[None, None], affine, near <= RIM_MM, report)
+    spacing_mm = np.array(crop.spacing_zyx_mm)
+    first_mm = -np.array(start) * spacing_mm
+    lung = _rim(distance_mm, _axes(shape, distance_mm.shape, first_mm, coarse.spacing_mm))
+    affine = crop.affine @ np.diag([*(GRID_MM / spacing_mm), 1.0])
+    return Prepared(_tensor(crop, shape)[None, None], affine, lung, report)
 
 
-def normalise(hu: npt.NDArray[np.floating]) -> Float32Array:
-    """HU to the network's 0..1: ``(HU + 1000) / 1400``, clipped."""
-    scaled: Float32Array = hu.astype(np.float32)
-    scaled -= np.float32(HU_LOW)
+def normalise(hu: npt.NDArray[np.floating], out: Float32Array | None = None) -> Float32Array:
+    """HU to the network's 0..1: ``(HU + 1000) / 1400``, clipped; into `out` where it is given."""
+    scaled: Float32Array = np.subtract(hu, np.float32(HU_LOW), out=out, dtype=np.float32)
     scaled /= np.float32(HU_RANGE)
-    np.clip(scaled, 0.0, 1.0, out=scaled)
-    return scaled
+    return scaled.clip(0.0, 1.0, out=scaled)
 
 
 def lung_air(hu: npt.NDArray[np.int16], spacing_mm: Float64Array) -> tuple[BoolArray, bool]:
@@ -233,7 +228,8 @@ def distance_to_lung(air: BoolArray, spacing_mm: Float64Array) -> Float32Array:
     Returns
     -------
     ndarray, float32, shape (z, y, x)
-        mm; 0 in the lung. The lung is taken to go on beyond the first and last slice.
+        mm; 0 in the lung, true as far as the margin, a larger value beyond. The lung is taken to
+        go on beyond the first and last slice.
     """
     reach = np.ceil((CLOSE_MM + MARGIN_MM) / spacing_mm).astype(int)
     box = ndimage.find_objects(air.astype(np.uint8))[0]
@@ -241,11 +237,11 @@ def distance_to_lung(air: BoolArray, spacing_mm: Float64Array) -> Float32Array:
     high = [min(n, s.stop + r) for s, r, n in zip(box, reach, air.shape, strict=True)]
     window = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     padded = np.pad(air[window], [(r, r) for r in reach], mode="edge")
-    grown = ndimage.distance_transform_edt(~padded, sampling=spacing_mm) <= CLOSE_MM
-    closed = ndimage.distance_transform_edt(grown, sampling=spacing_mm) > CLOSE_MM
-    filled = ndimage.binary_fill_holes(closed | padded)
-    outside = ndimage.distance_transform_edt(~filled, sampling=spacing_mm)
-    full = np.full(air.shape, float(outside.max()), dtype=np.float32)
+    filled = balls.fill(balls.close(padded, CLOSE_MM, spacing_mm) | padded)
+    # Between voxels up to the rim, and in voxels up to the margin, the distance must be true.
+    true_to_mm = max(MARGIN_MM, RIM_MM + float(np.linalg.norm(spacing_mm))) + 1.0
+    outside = balls.distance(filled, spacing_mm, true_to_mm)
+    full = np.full(air.shape, true_to_mm, dtype=np.float32)
     inner = tuple(slice(r, n - r) for r, n in zip(reach, outside.shape, strict=True))
     full[window] = outside[inner]
     return full
@@ -325,26 +321,36 @@ def _grid_shape(crop: Volume) -> tuple[int, int, int]:
     return z, y, x
 
 
-def _resample(
-    values: npt.NDArray[np.generic],
+def _axes(
+    shape: tuple[int, ...],
+    voxels: tuple[int, ...],
     origin_mm: Float64Array,
     spacing_mm: Float64Array,
-    shape_zyx: tuple[int, int, int],
-) -> Float32Array:
-    """Linear samples at 0, 1, 2 ... mm along the volume's own axes.
+) -> tuple[Axis, Axis, Axis]:
+    """Where the grid lies among voxels, whose first one is at `origin_mm`; along z, y, x."""
+    along = zip(shape, voxels, origin_mm.tolist(), spacing_mm.tolist(), strict=True)
+    z, y, x = (axis(*one) for one in along)
+    return z, y, x
 
-    `origin_mm` is where voxel (0, 0, 0) of `values` lies on that grid; past the last voxel the edge
-    is repeated, so that no false border appears next to lung that goes on.
-    """
-    image = _sitk.GetImageFromArray(np.ascontiguousarray(values))
-    image.SetSpacing(spacing_mm[::-1].tolist())
-    image.SetOrigin(origin_mm[::-1].tolist())
-    resampler = _sitk.ResampleImageFilter()
-    resampler.SetSize(shape_zyx[::-1])
-    resampler.SetOutputSpacing([GRID_MM] * 3)
-    resampler.SetOutputOrigin([0.0] * 3)
-    resampler.SetInterpolator(_sitk.sitkLinear)
-    resampler.SetUseNearestNeighborExtrapolator(True)
-    resampler.SetOutputPixelType(_sitk.sitkFloat32)
-    resampled: Float32Array = _sitk.GetArrayFromImage(resampler.Execute(image))
-    return resampled
+
+def _tensor(crop: Volume, shape_zyx: tuple[int, int, int]) -> Float32Array:
+    """The network's input: HU sampled every mm, and normalised plane by plane."""
+    tensor = np.empty(shape_zyx, dtype=np.float32)
+
+    def finish(k: int, plane: Float32Array) -> None:
+        normalise(plane, out=tensor[k])
+
+    spacing_mm = np.array(crop.spacing_zyx_mm)
+    each_plane(crop.hu, _axes(shape_zyx, crop.shape_zyx, np.zeros(3), spacing_mm), finish)
+    return tensor
+
+
+def _rim(distance_mm: Float32Array, axes_zyx: tuple[Axis, Axis, Axis]) -> BoolArray:
+    """Lung and rim on the grid."""
+    lung = np.empty([len(one.low) for one in axes_zyx], dtype=np.bool_)
+
+    def finish(k: int, plane: Float32Array) -> None:
+        np.less_equal(plane, RIM_MM, out=lung[k])
+
+    each_plane(distance_mm, axes_zyx, finish)
+    return lung

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from triage.core.finding import Candidate, PointLps
 from triage.core.volume import Volume
+from triage.detect import balls
 
 Float64Array: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
@@ -200,13 +201,8 @@ def _cut_out(
 def _inside_lung(dense: BoolArray, spacing: Float64Array, radius_mm: float) -> BoolArray:
     """Lung and everything in it that a ball of air cannot be kept out of; the wall is not."""
     reach = np.ceil(radius_mm / spacing).astype(int)
-    padded = np.pad(dense, [(r, r) for r in reach], mode="edge")
-    if padded.all():
-        return np.zeros_like(dense)
-    to_air = ndimage.distance_transform_edt(padded, sampling=spacing)
-    closed: BoolArray = ndimage.distance_transform_edt(to_air <= radius_mm, sampling=spacing) > (
-        radius_mm
-    )
+    air = ~np.pad(dense, [(r, r) for r in reach], mode="edge")
+    closed = balls.close(air, radius_mm, spacing)
     return closed[tuple(slice(r, n - r) for r, n in zip(reach, closed.shape, strict=True))]
 
 
