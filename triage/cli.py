@@ -103,9 +103,10 @@ def detect(
     as_json: AsJson = False,
 ) -> None:
     """Read one series offline, without a database; exit 1 when it could not be assessed."""
-    from triage import wiring
+    # Not by way of wiring: a database is not needed here, and not waited for.
+    from triage.detect import nodule
 
-    answer = wiring.detect_path(settings.load(), path)
+    answer = nodule.detect_path(path, settings.load())
     _print(answer, as_json)
     raise typer.Exit(EXIT_NO if answer["result"]["status"] == "not_assessed" else 0)
 

@@ -28,9 +28,10 @@ from triage.core.finding import (
 from triage.core.volume import Volume
 from triage.detect import folder, measure, runtimes, tiles
 from triage.detect.decode import decode
+from triage.detect.lungs import LungReport
 from triage.detect.model_folder import ModelFolder, locate, open_model
 from triage.detect.pixels import load_volume
-from triage.detect.prepare import LungReport, prepare
+from triage.detect.prepare import prepare
 from triage.detect.series import SeriesAssessment, assess_study, choose
 from triage.detect.tiles import Runtime
 from triage.errors import NotFound, ReadingError

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from triage.detect.decode import STRIDE
-from triage.detect.prepare import Float32Array
+from triage.detect.lungs import Float32Array
 from triage.learn import paste
 from triage.learn.scans import Scan, Target
 

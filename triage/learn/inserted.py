@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from triage.detect.prepare import Float32Array
+from triage.detect.lungs import Float32Array
 from triage.learn import paste
 from triage.learn.dataset import PARENCHYMA_NEEDED, clashes
 from triage.learn.scans import Scan, Target

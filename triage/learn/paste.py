@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from triage.detect.prepare import BoolArray, Float32Array, normalise
+from triage.detect.lungs import BoolArray, Float32Array
+from triage.detect.prepare import normalise
 from triage.learn.scans import PARENCHYMA
 from triage.learn.sources import Cube
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from triage.detect.prepare import BoolArray, Float32Array, Prepared, prepare
+from triage.detect.lungs import BoolArray, Float32Array
+from triage.detect.prepare import Prepared, prepare
 from triage.learn.sources import Case, read_volume
 
 #: Below this the 1 mm grid holds air or lung tissue, not vessel or wall: (-500 HU + 1000) / 1400.
