@@ -57,6 +57,8 @@ class LungReport:
         missing is not known and not guessed.
     touches_side : bool
         Lung is cut by the left, right, front or back side of the picture (small field of view).
+    oddities : tuple of (code, message)
+        What is odd about the numbers of the scan (`triage.detect.plausible`).
     """
 
     found: bool
@@ -66,6 +68,7 @@ class LungReport:
     end_area_mm2: tuple[float, float]
     covered_fraction: float | None
     touches_side: bool = False
+    oddities: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,17 +240,18 @@ def _finding(volume: Volume, candidate: Candidate, sop_uids: Sequence[str]) -> F
 
 
 def _lung_reasons(report: LungReport, series_uid: str) -> list[Reason]:
-    """Where lung goes on beyond the pictures."""
+    """Where lung goes on beyond the pictures, and what is odd about their numbers."""
     ends = [
         (report.touches_first, f"the lowest slice ({report.end_area_mm2[0]:.0f} mm2 of it)"),
         (report.touches_last, f"the highest slice ({report.end_area_mm2[1]:.0f} mm2 of it)"),
         (report.touches_side, "a side of the picture"),
     ]
-    return [
+    cut = [
         Reason("lung_not_covered", f"the scan ends within the lung at {where}", series_uid)
         for touches, where in ends
         if touches
     ]
+    return cut + [Reason(code, message, series_uid) for code, message in report.oddities]
 
 
 def _status(report: LungReport, verdict: SeriesVerdict) -> ResultStatus:

@@ -6,7 +6,7 @@ never sees something in the clinic that it did not see in training.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +26,8 @@ from triage.detect.lungs import (
     lung_air,
     report_on,
 )
+from triage.detect.plausible import check_lungs, oddities
 from triage.detect.resample import GRID_MM, Axis, axis, each_plane
-from triage.errors import GeometryRefused
 
 SIDE_MULTIPLE = 8
 HU_LOW = -1000.0
@@ -82,16 +82,15 @@ def prepare(volume: Volume) -> Prepared:
     Raises
     ------
     GeometryRefused
-        Code ``no_lung_found``: no air that looks like lung lies in the volume.
+        Code ``no_lung_found`` or ``implausible_lung``: no air that looks like lung lies in the
+        volume, or more than a chest can hold.
     """
     coarse = coarse_of(volume)
     air, touches_side = lung_air(coarse.hu, coarse.spacing_mm)
-    if not air.any():
-        raise GeometryRefused(
-            "no lung was found in this series; nothing was looked at", code="no_lung_found"
-        )
+    check_lungs(coarse, air)
     report = report_on(volume, coarse, air, touches_side)
     distance_mm = distance_to_lung(air, coarse.spacing_mm)
+    report = replace(report, oddities=oddities(coarse, distance_mm))
     start, stop = _box(distance_mm, coarse, volume.shape_zyx)
     crop = volume.crop(start, stop)
     shape = _grid_shape(crop)
