@@ -223,7 +223,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def bench(name: Annotated[str, typer.Argument(help="walk, or all.")]) -> None:
+def bench(name: Annotated[str, typer.Argument(help="walk, detect, loop_phantom.")]) -> None:
     """Run a benchmark of benchmarks/."""
     from triage import upkeep
 

@@ -184,10 +184,29 @@ def detect_path(path: Path, settings: Settings) -> dict[str, Any]:
     with clock.stage("start"):
         model = open_model(locate(settings.model))
         detector = Detector(model, runtimes.choose(settings.runtime, model))
+    return look_at(path, detector, clock)
+
+
+def look_at(path: Path, detector: Detector, clock: Clock | None = None) -> dict[str, Any]:
+    """The same with a model that has been started: what a resident process does when asked again.
+
+    Parameters
+    ----------
+    path : Path
+        As for `detect_path`; must exist.
+    detector : Detector
+    clock : Clock, optional
+
+    Returns
+    -------
+    dict
+    """
+    clock = clock or Clock()
     with tempfile.TemporaryDirectory(prefix="triage-detect-") as scratch, clock.stage("total"):
         with clock.stage("headers"):
             found, not_dicom = folder.read_files(_paths(path, Path(scratch)))
         series_uid, detection = _best_of(found, not_dicom, detector)
+    model = detector.model
     timings = clock.seconds | detection.timings_s
     shown = replace(detection, timings_s=timings, model_name=model.name, model_digest=model.digest)
     return as_contract(shown, series_uid)
