@@ -105,9 +105,10 @@ def detect(
     as_json: AsJson = False,
 ) -> None:
     """Read one series offline, without a database; exit 1 when it could not be assessed."""
-    from triage import wiring
+    # Not by way of wiring: a database is not needed here, and not waited for.
+    from triage.detect import nodule
 
-    answer = wiring.detect_path(settings.load(), path)
+    answer = nodule.detect_path(path, settings.load())
     _print(answer, as_json)
     raise typer.Exit(EXIT_NO if answer["result"]["status"] == "not_assessed" else 0)
 
@@ -224,7 +225,9 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def bench(name: Annotated[str, typer.Argument(help="walk, measure, or all.")]) -> None:
+def bench(
+    name: Annotated[str, typer.Argument(help="walk, detect, measure, loop_phantom, or all.")],
+) -> None:
     """Run a benchmark of benchmarks/."""
     from triage import upkeep
 

@@ -350,13 +350,6 @@ def check_node(settings: Settings, name: str) -> str:
     return f"{answer} and C-FIND"
 
 
-def detect_path(settings: Settings, path: Path) -> dict[str, Any]:
-    """Read one series offline: the contract's shape of `triage detect --json`."""
-    from triage.detect import nodule
-
-    return nodule.detect_path(path, settings)
-
-
 # ---------------------------------------------------------------- small things
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage.detect.decode import DecodeSettings, Peaks, decode, suppress
-from triage.detect.prepare import LungReport, Prepared
+from triage.detect.lungs import LungReport
+from triage.detect.prepare import Prepared
 from triage.errors import ModelRefused
 
 Float32Array = npt.NDArray[np.float32]

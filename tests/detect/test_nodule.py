@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +189,32 @@ def test_a_zip_and_foreign_files_give_the_same(
     from_folder = nodule.detect_path(chest_folder, settings)
     assert from_zip["findings"] == from_folder["findings"]
     assert set(tmp_path.parent.iterdir()) == before
+
+
+_UNWANTED = (
+    "sqlalchemy alembic fastapi starlette granian dbos pynetdicom highdicom torch onnxruntime"
+)
+_ASK = f"""
+import sys
+from triage import cli
+try:
+    cli.app(["detect", sys.argv[1], "--json"])
+except SystemExit as ended:
+    print(sorted(set({_UNWANTED.split()}) & sys.modules.keys()), ended.code, file=sys.stderr)
+"""
+
+
+def test_the_offline_door_waits_for_no_database_and_no_web(chest_folder: Path) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-c", _ASK, str(chest_folder)],
+        env=os.environ | {"TRIAGE_RUNTIME": "openvino"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert json.loads(asked.stdout)["result"]["status"] == "assessed"
+    assert asked.stderr.splitlines()[-1] == "[] 0"
 
 
 BAD: dict[str, tuple[str, str]] = {

@@ -28,7 +28,7 @@ from pydicom.uid import (
 
 from tests.detect import small_chest
 from triage.core.volume import Int16Array
-from triage.detect import pixels
+from triage.detect import objects, pixels
 from triage.detect.folder import read_files, unpack
 from triage.detect.series import assess
 from triage.detect.slices import Slice
@@ -68,7 +68,7 @@ def stack(folder: Path, objects: list[Dataset]) -> list[Slice]:
 
 
 def as_hu(dataset: Dataset, tmp_path: Path) -> Int16Array:
-    read = pixels.read_object(save(dataset, tmp_path / "one"), 10_000)
+    read = objects.read_object(save(dataset, tmp_path / "one"), 10_000)
     return pixels.hounsfield(read, pixels.stored_values(read, SIDE, SIDE))
 
 
@@ -331,7 +331,7 @@ def test_a_frame_that_claims_another_size_is_refused_before_decoding(
 
 
 def test_a_deflated_bomb_does_not_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixels, "MAX_BESIDE_PIXELS_BYTES", 1 << 16)
+    monkeypatch.setattr(objects, "MAX_BESIDE_PIXELS_BYTES", 1 << 16)
     path = save(compressed(DeflatedExplicitVRLittleEndian), tmp_path / "bomb")
     head = path.read_bytes()
     meta_end = 144 + int.from_bytes(head[140:144], "little")
@@ -339,7 +339,7 @@ def test_a_deflated_bomb_does_not_grow(tmp_path: Path, monkeypatch: pytest.Monke
     bomb = deflater.compress(bytes(64 << 20)) + deflater.flush()
     path.write_bytes(head[:meta_end] + bomb)
     with pytest.raises(PixelsUnreadable, match="inflates"):
-        pixels.read_object(path, 2048)
+        objects.read_object(path, 2048)
 
 
 # ---------------------------------------------------------------- refusals
@@ -401,7 +401,7 @@ def test_a_file_cut_off_anywhere_is_read_right_or_not_at_all(tmp_path: Path) -> 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with pytest.raises(PixelsUnreadable):
-                pixels.stored_values(pixels.read_object(path, 2048), SIDE, SIDE)
+                pixels.stored_values(objects.read_object(path, 2048), SIDE, SIDE)
 
 
 def test_too_large_a_volume_is_refused_before_it_is_allocated(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.detect.chest import LEFT, ORIGIN_LPS_MM, RIGHT, SPACING_ZYX_MM, Ball, Chest
 from triage.core.volume import Volume, axial_affine
-from triage.detect.prepare import RIM_MM, end_area_mm2, normalise, prepare
+from triage.detect.lungs import RIM_MM, end_area_mm2
+from triage.detect.prepare import normalise, prepare
 from triage.errors import GeometryRefused
 
 ROOM_AIR = -1000.0

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from triage.detect.prepare import LungReport, Prepared
+from triage.detect.lungs import LungReport
+from triage.detect.prepare import Prepared
 from triage.learn.data.cases import Case, Cube, MarkedNodule, SmallFinding
 from triage.learn.insertion.ground import survey
 from triage.learn.scans import Scan, Target, aerated_voxels

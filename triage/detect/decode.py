@@ -12,7 +12,8 @@ from scipy import ndimage
 from scipy.special import expit
 
 from triage.core.finding import Candidate
-from triage.detect.prepare import Float32Array, Float64Array, Prepared
+from triage.detect.lungs import Float32Array, Float64Array
+from triage.detect.prepare import Prepared
 from triage.errors import ModelRefused
 
 #: Voxels (mm) between neighbouring cells of the answer; cell i answers for voxel ``STRIDE * i``.

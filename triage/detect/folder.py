@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pydicom import Dataset, dcmread
-from pydicom.filereader import read_file_meta_info
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.tag import BaseTag
 
-from triage.detect.pixels import read_object
+from triage.detect.objects import HEADER_TAGS, read_head
 from triage.detect.slices import KEYWORDS, Slice, read_slice
 from triage.errors import CannotUnderstand, NotDicom, PixelsUnreadable
 
@@ -26,6 +26,9 @@ MAX_UNPACKED_BYTES = 4 << 30
 MAX_MEMBER_BYTES = 512 << 20
 MAX_MEMBERS = 20_000
 _CHUNK = 1 << 20
+#: Value representations that are text; other character sets are switched to by an escape.
+_TEXT = frozenset({"CS", "DS", "IS", "LO", "SH", "UI"})
+_ESCAPE = b"\x1b"
 
 SlicesBySeries: TypeAlias = Mapping[str, list[Slice]]
 PathOf: TypeAlias = Callable[[str], Path]
@@ -114,23 +117,18 @@ def read_header(path: Path) -> tuple[str, Slice]:
     NotDicom
         Not a DICOM file, or one without identity.
     """
-    dataset = _open(path)
-    try:
-        series_uid, sop_uid = str(dataset.SeriesInstanceUID), str(dataset.SOPInstanceUID)
-    except AttributeError as error:
-        raise NotDicom(f"{path.name} has no series or instance UID") from error
-    sop_class = str(dataset.get("SOPClassUID", ""))
-    header = header_of(dataset)
-    return series_uid, read_slice(header, sop_uid=sop_uid, key=str(path), sop_class=sop_class)
+    header = header_of(_open(path))
+    series_uid, sop_uid = header.get("series_instance_uid"), header.get("sop_instance_uid")
+    if not series_uid or not sop_uid:
+        raise NotDicom(f"{path.name} has no series or instance UID")
+    sop_class = str(header.get("sop_class_uid", ""))
+    one = read_slice(header, sop_uid=str(sop_uid), key=str(path), sop_class=sop_class)
+    return str(series_uid), one
 
 
 def _open(path: Path) -> Dataset:
-    """The header; a deflated object cannot be read in part, so it is read whole, within bounds."""
     try:
-        syntax = read_file_meta_info(path).get("TransferSyntaxUID")
-        if syntax == DeflatedExplicitVRLittleEndian:
-            return read_object(path, MAX_MEMBER_BYTES)
-        return dcmread(path, stop_before_pixels=True, specific_tags=list(KEYWORDS))
+        return read_head(path, MAX_MEMBER_BYTES)
     except PixelsUnreadable as error:
         raise NotDicom(error.message) from error
     except Exception as error:  # pydicom's reader raises any kind on foreign bytes
@@ -138,16 +136,26 @@ def _open(path: Path) -> Dataset:
 
 
 def header_of(dataset: Dataset) -> dict[str, Any]:
-    """Lower-snake DICOM keywords to plain values, as the door stores them."""
-    return {
-        snake(keyword): _plain(dataset.get(keyword)) for keyword in KEYWORDS if keyword in dataset
-    }
+    """Lower-snake DICOM keywords to plain values, which `read_slice` reads as the door's."""
+    return {name: _value(dataset, tag) for name, tag in _NAMED if tag in dataset}
 
 
 def snake(keyword: str) -> str:
     """``SOPInstanceUID`` to ``sop_instance_uid``."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", keyword)
     return apart.lower()
+
+
+_NAMED = [(snake(keyword), tag) for keyword, tag in zip(KEYWORDS, HEADER_TAGS, strict=True)]
+
+
+def _value(dataset: Dataset, tag: BaseTag | int) -> Any:
+    """Text as it stands in the file; pydicom's conversion costs more than all the reading."""
+    raw = dataset.get_item(tag)
+    text = raw.value if isinstance(raw, RawDataElement) and raw.VR in _TEXT else None
+    if text is None or not text.isascii() or _ESCAPE in text:
+        return _plain(dataset[tag].value)
+    return text.decode("ascii").strip("\0 ")
 
 
 def _plain(value: object) -> Any:

@@ -6,7 +6,7 @@ pass unseen.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,33 +52,62 @@ def check_whole(dataset: Dataset, decoder: Decoder, decoded: npt.NDArray[np.inte
         raise PixelsUnreadable("the compressed pixels end early")
 
 
-def check_frame(dataset: Dataset, rows: int, columns: int) -> None:
-    """The compressed frame says the same size and has its end; checked before it is decoded."""
+class Told(NamedTuple):
+    """What a JPEG family codestream says of itself."""
+
+    rows: int
+    columns: int
+    bits: int
+    components: int
+
+
+def check_frame(dataset: Dataset, rows: int, columns: int) -> tuple[bytes, Told | None]:
+    """The compressed frame says the same size and has its end; checked before it is decoded.
+
+    Returns
+    -------
+    frame : bytes
+    told : Told or None
+        None where the codestream makes no statement that is known here.
+
+    Raises
+    ------
+    PixelsUnreadable
+    """
     try:
         frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
     except Exception as error:  # broken encapsulation raises any kind
         raise PixelsUnreadable(f"the compressed pixels cannot be taken out: {error}") from error
-    told = _told_size(frame)
-    if told is not None and told != (rows, columns):
-        raise PixelsUnreadable(f"the compressed frame says {told}, promised {(rows, columns)}")
+    told = tell(frame)
+    if told is not None and told[:2] != (rows, columns):
+        raise PixelsUnreadable(f"the compressed frame says {told[:2]}, promised {(rows, columns)}")
     is_jpeg = frame[:2] in {b"\xff\xd8", b"\xff\x4f"}
     if is_jpeg and b"\xff\xd9" not in frame[-4:]:
         raise PixelsUnreadable("the compressed pixels end early")
+    return frame, told
 
 
-def _told_size(frame: bytes) -> tuple[int, int] | None:
-    """Rows and columns a JPEG family codestream states; None where there is no statement."""
+def tell(frame: bytes) -> Told | None:
+    """Size, bits and components a JPEG family codestream states; None where there is no statement.
+
+    Parameters
+    ----------
+    frame : bytes
+    """
     if frame[:4] == b"\xff\x4f\xff\x51":  # J2K: SOC, SIZ (ITU-T T.800 A.5.1)
         x1, y1, x0, y0 = (int.from_bytes(frame[8 + 4 * i : 12 + 4 * i], "big") for i in range(4))
-        return y1 - y0, x1 - x0
+        count, depth = frame[40:42], frame[42:43]
+        bits = (int.from_bytes(depth, "big") & 0x7F) + 1
+        return Told(y1 - y0, x1 - x0, bits, int.from_bytes(count, "big"))
     if frame[:2] != b"\xff\xd8":
         return None
     at = 2
-    while at + 9 <= len(frame) and frame[at] == 0xFF:
+    while at + 9 < len(frame) and frame[at] == 0xFF:
         marker = frame[at + 1]
         is_start = marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC})
-        if is_start:  # SOFn (T.81 B.2.2) or SOF55 (T.87 C.2.2): length, precision, lines, columns
+        if is_start:  # SOFn (T.81 B.2.2) or SOF55 (T.87 C.2.2): length, bits, lines, columns, count
             lines, samples = frame[at + 5 : at + 7], frame[at + 7 : at + 9]
-            return int.from_bytes(lines, "big"), int.from_bytes(samples, "big")
+            rows, columns = int.from_bytes(lines, "big"), int.from_bytes(samples, "big")
+            return Told(rows, columns, frame[at + 4], frame[at + 9])
         at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
     return None

@@ -30,9 +30,10 @@ from triage.core.finding import (
 from triage.core.volume import Volume
 from triage.detect import folder, measure, runtimes, tiles
 from triage.detect.decode import decode
+from triage.detect.lungs import LungReport
 from triage.detect.model_folder import ModelFolder, locate, open_model
 from triage.detect.pixels import load_volume
-from triage.detect.prepare import LungReport, prepare
+from triage.detect.prepare import prepare
 from triage.detect.series import SeriesAssessment, assess_study, choose
 from triage.detect.tiles import Runtime
 from triage.errors import NotFound, ReadingError
@@ -185,10 +186,29 @@ def detect_path(path: Path, settings: Settings) -> dict[str, Any]:
     with clock.stage("start"):
         model = open_model(locate(settings.model))
         detector = Detector(model, runtimes.choose(settings.runtime, model))
+    return look_at(path, detector, clock)
+
+
+def look_at(path: Path, detector: Detector, clock: Clock | None = None) -> dict[str, Any]:
+    """The same with a model that has been started: what a resident process does when asked again.
+
+    Parameters
+    ----------
+    path : Path
+        As for `detect_path`; must exist.
+    detector : Detector
+    clock : Clock, optional
+
+    Returns
+    -------
+    dict
+    """
+    clock = clock or Clock()
     with tempfile.TemporaryDirectory(prefix="triage-detect-") as scratch, clock.stage("total"):
         with clock.stage("headers"):
             found, not_dicom = folder.read_files(_paths(path, Path(scratch)))
         series_uid, detection = _best_of(found, not_dicom, detector)
+    model = detector.model
     timings = clock.seconds | detection.timings_s
     shown = replace(detection, timings_s=timings, model_name=model.name, model_digest=model.digest)
     return as_contract(shown, series_uid)
@@ -241,17 +261,18 @@ def _finding(volume: Volume, candidate: Candidate, sop_uids: Sequence[str]) -> F
 
 
 def _lung_reasons(report: LungReport, series_uid: str) -> list[Reason]:
-    """Where lung goes on beyond the pictures."""
+    """Where lung goes on beyond the pictures, and what is odd about their numbers."""
     ends = [
         (report.touches_first, f"the lowest slice ({report.end_area_mm2[0]:.0f} mm2 of it)"),
         (report.touches_last, f"the highest slice ({report.end_area_mm2[1]:.0f} mm2 of it)"),
         (report.touches_side, "a side of the picture"),
     ]
-    return [
+    cut = [
         Reason("lung_not_covered", f"the scan ends within the lung at {where}", series_uid)
         for touches, where in ends
         if touches
     ]
+    return cut + [Reason(code, message, series_uid) for code, message in report.oddities]
 
 
 def _status(report: LungReport, verdict: SeriesVerdict) -> ResultStatus:

@@ -7,23 +7,19 @@ PS3.3 C.7.6.3 and PS3.5 8.1.1, Hounsfield units PS3.3 C.11.1.1.2 (value * slope 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pydicom import dcmread
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filereader import read_dataset, read_file_meta_info
+from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
     UID,
-    DeflatedExplicitVRLittleEndian,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     JPEG2000Lossless,
@@ -35,15 +31,17 @@ from pydicom.uid import (
 
 from triage.core.geometry import stack_affine
 from triage.core.volume import Int16Array, Volume
+from triage.detect import jpegls
 from triage.detect.frames import check_frame, check_whole, ends_evenly
+from triage.detect.objects import read_object
 from triage.detect.slices import Slice
+from triage.detect.threads import spread, usable_threads
 from triage.errors import GeometryRefused, PixelsUnreadable
 
 StoredValues: TypeAlias = npt.NDArray[np.int32]
+Decoded: TypeAlias = npt.NDArray[np.integer[Any]]
 
 MAX_VOLUME_BYTES = 2 << 30
-#: A deflated object may not grow beyond its pixels and so much of everything else.
-MAX_BESIDE_PIXELS_BYTES = 16 << 20
 #: Pixels that hold no measurement (outside the scan circle) are set to this: below any tissue.
 PADDING_HU = -1024
 #: Which library decodes what, where there is a choice. pydicom would take gdcm first: 332 slices of
@@ -57,6 +55,7 @@ DECODERS: Mapping[str, str] = {
     HTJ2KLosslessRPCL: "pylibjpeg",
     HTJ2K: "pylibjpeg",
 }
+JPEG_LS = frozenset({JPEGLSLossless, JPEGLSNearLossless})
 JPEG_LOSSLESS = frozenset({JPEGLossless, JPEGLosslessSV1})
 INT16 = np.iinfo(np.int16)
 NAMED = 3
@@ -92,49 +91,36 @@ def load_volume(slices: Sequence[Slice], path_of: Callable[[str], Path]) -> Volu
         first.position_lps_mm, last.position_lps_mm, len(slices), first.orientation, spacing
     )
     hu = np.empty((len(slices), rows, columns), dtype=np.int16)
-    broken: list[tuple[str, str]] = []
-    # One thread: none of the codecs releases the interpreter lock, so more would only take turns.
-    for plane, one in zip(hu, slices, strict=True):
-        try:
-            dataset = read_object(path_of(one.key), rows * columns * 2)
-            plane[...] = hounsfield(dataset, stored_values(dataset, rows, columns))
-        except PixelsUnreadable as error:
-            broken.append((one.sop_uid, error.message))
+    paths = [path_of(one.key) for one in slices]
+    said = [""] * len(slices)
+
+    def fill_every(step: int, start: int) -> None:
+        room = np.empty((rows, columns), dtype=np.int32)
+        for k in range(start, len(slices), step):
+            said[k] = _fill(hu[k], paths[k], room)
+
+    threads = min(usable_threads(), len(slices))
+    spread(partial(fill_every, threads), range(threads))
+    broken = [(s.sop_uid, why) for s, why in zip(slices, said, strict=True) if why]
     if broken:
         raise PixelsUnreadable(_blame(broken))
     return Volume(hu, affine)
 
 
-def read_object(path: Path, pixel_bytes: int) -> Dataset:
-    """Read a stored DICOM object; deflated ones within bounds.
-
-    Parameters
-    ----------
-    path : Path
-    pixel_bytes : int
-        How many bytes of pixels it promises.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    PixelsUnreadable
-        It is not readable DICOM, or inflates beyond what it promises.
-    """
+def _fill(plane: Int16Array, path: Path, room: StoredValues) -> str:
+    """One slice into its place in the volume; why it cannot be read, or ""."""
+    rows, columns = plane.shape
     try:
-        meta = read_file_meta_info(path)
-        if meta.TransferSyntaxUID != DeflatedExplicitVRLittleEndian:
-            return dcmread(path)
-        return _inflate(path, meta, pixel_bytes + MAX_BESIDE_PIXELS_BYTES)
-    except PixelsUnreadable:
-        raise
-    except Exception as error:  # pydicom's readers raise any kind on broken bytes
-        raise PixelsUnreadable(f"not readable as DICOM ({type(error).__name__})") from error
+        dataset = read_object(path, rows * columns * 2)
+        hounsfield(dataset, stored_values(dataset, rows, columns, room), plane)
+    except PixelsUnreadable as error:
+        return error.message
+    return ""
 
 
-def stored_values(dataset: Dataset, rows: int, columns: int) -> StoredValues:
+def stored_values(
+    dataset: Dataset, rows: int, columns: int, out: StoredValues | None = None
+) -> StoredValues:
     """Stored pixel values of one frame, sign and bit position set right.
 
     Parameters
@@ -143,6 +129,8 @@ def stored_values(dataset: Dataset, rows: int, columns: int) -> StoredValues:
         One single-frame image.
     rows, columns : int
         What the series promises; anything else is refused before decoding.
+    out : ndarray, int32, shape (rows, columns), optional
+        Room to write into: new memory for each of many slices costs more than the arithmetic.
 
     Returns
     -------
@@ -154,11 +142,33 @@ def stored_values(dataset: Dataset, rows: int, columns: int) -> StoredValues:
     """
     layout = _layout(dataset, rows, columns)
     syntax: UID = dataset.file_meta.TransferSyntaxUID
-    if syntax.is_encapsulated:
-        check_frame(dataset, rows, columns)
+    frame, told = check_frame(dataset, rows, columns) if syntax.is_encapsulated else (b"", None)
+    free = jpegls.decoder() if syntax in JPEG_LS and told is not None else None
+    decoded: Decoded
+    if free is not None and told is not None:
+        decoded = free(frame, told)
+    else:
+        decoded = _plain(dataset, syntax, rows, columns)
+    values = np.empty((rows, columns), dtype=np.int32) if out is None else out
+    return _unpack(decoded, values, *layout)
+
+
+def _plain(dataset: Dataset, syntax: UID, rows: int, columns: int) -> Decoded:
+    """16 bit little endian pixels as they lie in the file, without a copy; the rest by pydicom."""
+    content = dataset.get("PixelData")
+    is_plain = not syntax.is_encapsulated and syntax.is_little_endian
+    whole = isinstance(content, bytes) and len(content) >= 2 * rows * columns
+    if is_plain and whole and dataset.BitsAllocated == 16:
+        kind = "<i2" if dataset.PixelRepresentation else "<u2"
+        return np.frombuffer(content, kind, rows * columns).reshape(rows, columns)
+    return _decoded(dataset, syntax, rows, columns)
+
+
+def _decoded(dataset: Dataset, syntax: UID, rows: int, columns: int) -> Decoded:
+    """One frame by pydicom's decoders."""
     try:
         decoder = get_decoder(syntax)
-        # Native values are unpacked below, where High Bit is honoured too.
+        # Native values are unpacked later, where High Bit is honoured too.
         options: dict[str, Any] = {} if syntax.is_encapsulated else {"correct_unused_bits": False}
         plugin = DECODERS.get(syntax, "")
         decoded, _ = decoder.as_array(dataset, raw=True, index=0, decoding_plugin=plugin, **options)
@@ -168,10 +178,10 @@ def stored_values(dataset: Dataset, rows: int, columns: int) -> StoredValues:
         raise PixelsUnreadable(f"decoded to {decoded.shape}, promised {(rows, columns)}")
     if syntax in JPEG_LOSSLESS and ends_evenly(decoded):
         check_whole(dataset, decoder, decoded)
-    return _unpack(decoded, *layout)
+    return decoded
 
 
-def hounsfield(dataset: Dataset, stored: StoredValues) -> Int16Array:
+def hounsfield(dataset: Dataset, stored: StoredValues, out: Int16Array | None = None) -> Int16Array:
     """Hounsfield units of one slice.
 
     Parameters
@@ -179,6 +189,9 @@ def hounsfield(dataset: Dataset, stored: StoredValues) -> Int16Array:
     dataset : Dataset
         Its own Rescale Slope and Intercept, and Pixel Padding, are used.
     stored : ndarray, int32, shape (y, x)
+        Used up: it is calculated in.
+    out : ndarray, int16, shape (y, x), optional
+        The place in the volume.
 
     Returns
     -------
@@ -196,15 +209,18 @@ def hounsfield(dataset: Dataset, stored: StoredValues) -> Int16Array:
         raise PixelsUnreadable("no Rescale Slope or Intercept") from error
     if not (np.isfinite([slope, intercept]).all() and slope != 0.0):
         raise PixelsUnreadable("Rescale Slope or Intercept is no usable number")
-    if slope == 1.0 and intercept.is_integer():
-        exact = stored + np.int32(np.clip(intercept, -(1 << 30), 1 << 30))
-        hu: Int16Array = exact.clip(INT16.min, INT16.max, out=exact).astype(np.int16)
-    else:
-        scaled = np.rint(np.clip(stored * slope + intercept, INT16.min, INT16.max))
-        hu = scaled.astype(np.int16)
     padding = _padding(dataset)
-    if padding is not None:
-        hu[(stored >= padding[0]) & (stored <= padding[1])] = PADDING_HU
+    empty = None if padding is None else (stored >= padding[0]) & (stored <= padding[1])
+    hu = np.empty(stored.shape, dtype=np.int16) if out is None else out
+    if slope == 1.0 and intercept.is_integer():
+        stored += np.int32(np.clip(intercept, -(1 << 30), 1 << 30))
+        np.clip(stored, INT16.min, INT16.max, out=stored)
+        np.copyto(hu, stored, casting="unsafe")
+    else:
+        scaled = np.clip(stored * slope + intercept, INT16.min, INT16.max)
+        np.copyto(hu, np.rint(scaled, out=scaled), casting="unsafe")
+    if empty is not None:
+        hu[empty] = PADDING_HU
     return hu
 
 
@@ -224,22 +240,6 @@ def _common(slices: Sequence[Slice]) -> tuple[int, int, tuple[float, float]]:
             code="volume_too_large",
         )
     return rows, columns, spacing
-
-
-def _inflate(path: Path, meta: FileMetaDataset, limit: int) -> Dataset:
-    """Deflated Explicit VR Little Endian (PS3.5 A.5), never growing beyond `limit` bytes."""
-    data = path.read_bytes()
-    # Preamble, prefix and the group length element (12 bytes) come before what it counts.
-    start = 128 + 4 + 12 + int(meta.FileMetaInformationGroupLength)
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflated = inflater.decompress(data[start:], limit)
-    if inflater.unconsumed_tail:
-        raise PixelsUnreadable("inflates to more than its pixels can need")
-    if not inflater.eof:
-        raise PixelsUnreadable("the deflated data end early")
-    dataset = read_dataset(BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
-    dataset.file_meta = meta
-    return dataset
 
 
 def _layout(dataset: Dataset, rows: int, columns: int) -> tuple[int, int, bool]:
@@ -266,10 +266,10 @@ def _layout(dataset: Dataset, rows: int, columns: int) -> tuple[int, int, bool]:
 
 
 def _unpack(
-    decoded: npt.NDArray[np.integer[Any]], bits: int, shift: int, signed: bool
+    decoded: Decoded, values: StoredValues, bits: int, shift: int, signed: bool
 ) -> StoredValues:
     """Take `bits` bits from `shift` upwards; whatever lies in the other bits is no pixel value."""
-    values = decoded.astype(np.int32)
+    values[...] = decoded
     if shift:
         values >>= shift
     is_whole = bits == 8 * decoded.dtype.itemsize and signed == (decoded.dtype.kind == "i")

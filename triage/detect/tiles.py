@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from triage.detect.decode import STRIDE
-from triage.detect.prepare import SIDE_MULTIPLE, Float32Array
+from triage.detect.lungs import Float32Array
+from triage.detect.prepare import SIDE_MULTIPLE
 
 HALO = 64
 #: About 370 x 300 x 400 mm of lungs: larger than any chest seen, about 1 GB of working memory.

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from triage.core.finding import RejectReason
 from triage.detect.decode import STRIDE
-from triage.detect.prepare import Float32Array, Prepared
+from triage.detect.lungs import Float32Array
+from triage.detect.prepare import Prepared
 from triage.learn import dataset
 from triage.learn.dataset import CELLS, PATCH
 from triage.learn.scans import Target, aerated_voxels

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from triage.detect.decode import STRIDE
-from triage.detect.prepare import Float32Array
+from triage.detect.lungs import Float32Array
 from triage.learn.insertion.ground import STEP, Ground
 from triage.learn.insertion.lay import lay
 from triage.learn.insertion.pieces import Piece

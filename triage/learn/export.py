@@ -27,7 +27,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from triage.detect import decode as decode_module
 from triage.detect import prepare as prepare_module
-from triage.detect.prepare import Float32Array
+from triage.detect.lungs import Float32Array
+from triage.detect.resample import GRID_MM
 from triage.learn.checkpoint import network_of
 from triage.learn.mining import TorchRuntime
 from triage.learn.networks import CHANNELS, Detector, laid_out
@@ -182,7 +183,7 @@ def data_format() -> dict[str, Any]:
                 "num_channels": 1,
                 "spatial_shape": ["8*z", "8*y", "8*x"],
                 "axes": ["batch", "channel", "z", "y", "x"],
-                "spacing_mm": [prepare_module.GRID_MM] * 3,
+                "spacing_mm": [GRID_MM] * 3,
                 "dtype": "float32",
                 "value_range": [0, 1],
                 "normalisation": {

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from triage.detect.decode import DecodeSettings, Peaks, find_peaks, in_lung, suppress
-from triage.detect.prepare import Float32Array
+from triage.detect.lungs import Float32Array
 from triage.learn.dataset import clashes
 from triage.learn.scans import Scan
 

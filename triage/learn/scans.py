@@ -10,7 +10,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from triage.detect.prepare import BoolArray, Float32Array, Prepared, prepare
+from triage.detect.lungs import BoolArray, Float32Array
+from triage.detect.prepare import Prepared, prepare
 from triage.learn.data.cases import Case
 from triage.learn.insertion.ground import Ground, survey
 

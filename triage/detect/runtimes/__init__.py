@@ -8,7 +8,6 @@ a line in the log, and the next one is tried.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,6 +17,7 @@ import numpy as np
 from scipy.special import expit
 
 from triage.detect.model_folder import Float32Array, ModelFolder
+from triage.detect.threads import usable_threads
 from triage.detect.tiles import Runtime
 from triage.errors import NotBuiltYet, RuntimeDown
 from triage.settings import RuntimeChoice
@@ -35,7 +35,6 @@ CANDIDATES: Mapping[RuntimeChoice, tuple[str, ...]] = {
     RuntimeChoice.OPENVINO: ("openvino-bf16", "openvino-f32"),
     RuntimeChoice.ONNX: ("onnx-f32",),
 }
-MAX_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +164,3 @@ def differences(answer: Float32Array, expected: Float32Array) -> tuple[float, fl
     where = truth >= min(ANSWERED, float(truth.max()))
     apart = np.abs(answer[0, 1:] - expected[0, 1:])[:, where]
     return float(np.abs(seen - truth).max()), float(apart.max())
-
-
-def usable_threads() -> int:
-    """Processors this process may use, at most `MAX_THREADS`."""
-    return max(1, min(MAX_THREADS, len(os.sched_getaffinity(0))))

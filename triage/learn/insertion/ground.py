@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from triage.detect.prepare import HU_LOW, HU_RANGE, BoolArray, Float32Array, Float64Array
+from triage.detect.lungs import BoolArray, Float32Array, Float64Array
+from triage.detect.prepare import HU_LOW, HU_RANGE
 from triage.learn.insertion.pieces import DENSE_HU, Host, noise_of, thick
 
 DENSE = (DENSE_HU - HU_LOW) / HU_RANGE

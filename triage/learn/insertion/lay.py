@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from triage.detect.prepare import Float32Array, Float64Array
+from triage.detect.lungs import Float32Array, Float64Array
 from triage.learn.insertion.ground import Ground
 from triage.learn.insertion.pieces import Piece
 

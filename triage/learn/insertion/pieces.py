@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from triage.detect.prepare import HU_LOW, HU_RANGE, BoolArray, Float32Array, normalise
+from triage.detect.lungs import BoolArray, Float32Array
+from triage.detect.prepare import HU_LOW, HU_RANGE, normalise
 from triage.learn.data.cases import Cube
 
 #: Outlines of the cubes hold 1.2 times the readers' volume in the median (data README).

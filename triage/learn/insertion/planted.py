@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from triage.detect.prepare import Float32Array
+from triage.detect.lungs import Float32Array
 from triage.learn.insertion.ground import STEP, Ground, places, wall_direction
 from triage.learn.insertion.lay import lay
 from triage.learn.insertion.pieces import Host, Piece, turn, twin_of
