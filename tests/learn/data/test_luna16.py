@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,3 +220,14 @@ def test_damaged_packed_voxels_are_refused(tmp_path: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:20])
     with pytest.raises(DataRefused, match="cannot be read"):
         mhd.read_volume(path)
+
+
+def test_without_simpleitk_it_is_said_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shaped.write_scan(tmp_path, shaped.UID)
+    [header] = tmp_path.rglob("*.mhd")
+    assert mhd.read_volume(header).hu.size
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    with pytest.raises(DataRefused, match="make setup-train"):
+        mhd.read_volume(header)

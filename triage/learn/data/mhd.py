@@ -1,11 +1,12 @@
 """MetaImage files (.mhd with .raw or .zraw): the header is checked, the voxels turned right.
 
-Header and voxels are read by SimpleITK; what it would take on trust is looked at first.
+Voxels are read by SimpleITK (extra ``train``); what it would take on trust is looked at first.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK
 
 from triage.core.volume import Volume
 from triage.errors import DataRefused
@@ -23,8 +23,6 @@ MAX_VOXELS = 1 << 30
 #: Bytes of a voxel by MetaImage's name for it.
 _TYPES = {"MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_FLOAT": 4}
 _OUTSIDE_HU = -1024
-#: SimpleITK says it is typed, and its functions are not.
-_sitk: Any = SimpleITK
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,14 @@ class Header:
     shape_zyx: tuple[int, int, int]
     spacing_zyx_mm: tuple[float, float, float]
     sha256: str
+
+
+def _reader() -> Any:
+    """SimpleITK, which says it is typed and is not; a base install does without."""
+    try:
+        return importlib.import_module("SimpleITK")
+    except ModuleNotFoundError as error:
+        raise DataRefused("MetaImage needs SimpleITK: make setup-train") from error
 
 
 def read_header(path: Path) -> Header:
@@ -129,13 +135,14 @@ def read_volume(path: Path) -> Volume:
         The header or the voxels cannot be used, or the axes are oblique.
     """
     header = read_header(path)
+    sitk = _reader()
     try:
-        image = _sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise DataRefused(
             f"{path} cannot be read: {str(error).strip().splitlines()[-1]}"
         ) from error
-    values = _sitk.GetArrayFromImage(image)
+    values = sitk.GetArrayFromImage(image)
     if values.shape != header.shape_zyx:
         raise DataRefused(f"{path} holds {values.shape} voxels, {header.shape_zyx} are promised")
     hu = np.clip(np.rint(values), _OUTSIDE_HU, 32767).astype(np.int16)
