@@ -59,7 +59,7 @@ def test_every_verb_of_the_contract_has_help(cli: Cli, verb: str) -> None:
 
 UNBUILT = [
     ("deid", "a", "b"), ("goal", "anything"), ("pacs", "find", "x"), ("pacs", "pull", "x"),
-    ("pacs", "probe", "x"), ("train", "teacher"), ("bench", "nothing-like-this"),
+    ("pacs", "probe", "x"), ("bench", "nothing-like-this"),
 ]  # fmt: skip
 
 
@@ -76,6 +76,14 @@ WRONG_USE = [("import", "/nowhere"), ("nonsense",), ("rules", "tnm"), ("user", "
 @pytest.mark.parametrize("words", WRONG_USE, ids=" ".join)
 def test_wrong_use_is_2(cli: Cli, words: tuple[str, ...]) -> None:
     assert cli(*words, stdin="{}").returncode == 2
+
+
+def test_a_network_nobody_knows_is_named(cli: Cli, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="torch is not installed (extra train)")
+    done = cli("train", "professor", str(tmp_path / "run"))
+    assert done.returncode == 2
+    assert "professor" in done.stderr and "teacher" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_bad_setting_is_named_and_3(cli: Cli) -> None:

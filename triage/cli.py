@@ -259,13 +259,14 @@ def data_describe(
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def train(context: typer.Context, what: Annotated[str, typer.Argument(help="student")]) -> None:
-    """Train a model; needs `make setup-train`. Options after -- as in `triage.learn.train`."""
-    if what != "student":
-        raise NotBuiltYet("only `triage train student` is built; the teacher comes later")
+def train(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="student, student-narrow, student-wide, teacher")],
+) -> None:
+    """Train a model; needs `make setup-train`. Then OUT and options as in `triage.learn.train`."""
     from triage import upkeep
 
-    raise typer.Exit(upkeep.train(context.args))
+    raise typer.Exit(upkeep.train([*context.args, "--network", what]))
 
 
 @app.command(
