@@ -128,7 +128,7 @@ class NoduleNet(Detector):
 
 
 class TeacherNet(Detector):
-    """The student's grid and strides, wider and one level deeper; about 7 M parameters.
+    """The student's grid and strides, wider and one level deeper; about 8 M parameters.
 
     Parameters
     ----------
