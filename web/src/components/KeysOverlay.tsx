@@ -34,9 +34,7 @@ interface Props {
 export function KeysOverlay({ opened, onClose, page }: Props) {
   return (
     <Modal opened={opened} onClose={onClose} title={words.viewer.allKeys} size="lg" transitionProps={{ duration: 0 }} lockScroll={false}
-      closeButtonProps={{ 'aria-label': words.close }}
-      // On the reading page Escape is the page's own key: taken twice, it would lead back twice.
-      closeOnEscape={page !== 'reading'}>
+      closeButtonProps={{ 'aria-label': words.close }}>
       <div className={styles['groups']}>
         {groups[page].map(([title, names]) => (
           <section key={title}>

@@ -22,12 +22,14 @@ function keptByControl(target: EventTarget | null, key: string): boolean {
   return activates && target.matches('button, a[href]') && target.matches(':focus-visible')
 }
 
-/** Keys pressed inside a dialog are the dialog's: Esc closes it and does not leave the page too. */
-const inDialog = (target: EventTarget | null): boolean => target instanceof Element && target.closest('[role=dialog]') !== null
+/** Keys pressed inside a dialog are the dialog's: Esc closes it and does not leave the page too, wherever the focus is yet. */
+const isDialogs = (target: EventTarget | null, key: string): boolean =>
+  (target instanceof Element && target.closest('[role=dialog]') !== null) ||
+  (key === 'escape' && document.querySelector('[aria-modal=true]') !== null)
 
 function dispatch(event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.altKey || inDialog(event.target)) return
   const key = keyName(event)
+  if (event.defaultPrevented || event.altKey || isDialogs(event.target, key)) return
   if (typing(event.target) && key !== 'escape') return
   if (keptByControl(event.target, key)) return
   for (const layer of layers.toReversed()) {
