@@ -223,7 +223,9 @@ def test_a_zip_with_names_that_lead_out_writes_nothing_outside(
         opened.write(files[2], "fine.dcm")
     report = json.loads(running.run("import", str(archive), "--json").stdout)
     assert report["taken"] == 1 and len(report["refused"]) == 2
-    assert not list(tmp_path.parent.glob("**/outside.dcm"))
+    for top in (tmp_path, running.data):
+        assert not list(top.rglob("outside.dcm"))
+        assert not any((above / "outside.dcm").exists() for above in top.parents)
     assert not Path("/tmp/absolute.dcm").exists()
 
 

@@ -216,8 +216,11 @@ def test_radiographs_of_the_same_people_are_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "nowhere", "empty"])
-def test_a_folder_without_a_usable_series_is_refused(tmp_path: Path, place: str) -> None:
+def test_a_folder_without_a_usable_series_is_refused(
+    tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")  # no place said is the folder one stands in
     with pytest.raises(DataRefused, match="expected LIDC-IDRI as TCIA hands it out"):
         lidc.read(str(tmp_path / place) if place else "")
 
