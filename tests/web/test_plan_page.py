@@ -62,6 +62,8 @@ def test_from_the_worklist_and_back_to_the_same_row(
     side = page.get_by_role("complementary", name=name)
     side.get_by_role("link", name="How this was made").click()
     expect(page).to_have_url(f"{server.url}/study/{walked}/plan")
+    # The address changes first, and the worklist has a heading of this name, too.
+    expect(page.get_by_role("button", name="Worklist Esc")).to_be_visible()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     page.keyboard.press("Escape")
     expect(page).to_have_url(f"{server.url}/")
