@@ -11,10 +11,14 @@ import numpy.typing as npt
 import pytest
 
 pytest.importorskip("torch", reason="torch is not installed (extra train)")
-from tests.learn.material import case_of, cube, scan
+from tests.learn.evaluation.test_inserted import data
+from tests.learn.material import case_of, scan
 from triage.detect.decode import DecodeSettings
 from triage.learn import figures
+from triage.learn.data.cases import Role as DataRole
 from triage.learn.data.shared import read_cases
+from triage.learn.evaluation.inserted import Ask, insertion_set
+from triage.learn.evaluation.tables import TruthKind
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -32,13 +36,27 @@ class Bright:
         return np.concatenate([(blocks * 20 - 8)[None], rest])[None].astype(np.float32)
 
 
-def test_planted_figures_count_every_planted_nodule() -> None:
-    made = scan()
-    said = figures.planted_figures(Bright(), made, case_of(made), [cube("P-1", 14.0)])
-    assert len(said.planted_diameters_mm) == figures.PLACEMENTS
-    assert len(said.hit_logits) == figures.PLACEMENTS
-    assert min(said.hit_logits) > 3.0
-    assert said.hit_diameters_mm == pytest.approx(said.planted_diameters_mm)
+def test_planted_figures_count_every_planted_nodule_and_every_twin() -> None:
+    made = insertion_set(data(), Ask(DataRole.SELECT, placements=3))
+    said = figures.planted_figures(Bright(), made)
+    nodules = [t for m in made for t in m.table.of(TruthKind.NODULE)]
+    twins = [t for m in made for t in m.table.of(TruthKind.TWIN)]
+    assert said.planted_diameters_mm == [t.diameter_mm for t in nodules]
+    assert len(said.planted_diameters_mm) == 6
+    assert len(said.hit_logits) == len(said.hit_diameters_mm) == 6
+    assert min(said.hit_logits) > 0.0
+    assert len(said.twin_logits) == len(twins) > 0
+
+
+def test_false_marks_are_counted_on_the_untouched_lung_and_on_it_alone() -> None:
+    made = insertion_set(data(), Ask(DataRole.SELECT, placements=2))
+    *planted, untouched = made
+    alone = figures.planted_figures(Bright(), [untouched])
+    both = figures.planted_figures(Bright(), made)
+    assert alone.false_logits == both.false_logits
+    assert not figures.planted_figures(Bright(), planted).false_logits
+    assert not alone.planted_diameters_mm
+    assert not alone.twin_logits
 
 
 def test_candidates_are_cut_at_the_operating_point() -> None:

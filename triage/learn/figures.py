@@ -7,7 +7,7 @@ python -m triage.learn.figures series runs/without-0001 LIDC-IDRI-0001 --point r
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,20 +19,22 @@ from triage.core.finding import Candidate
 from triage.detect import tiles
 from triage.detect.decode import DecodeSettings, decode
 from triage.detect.prepare import Prepared
-from triage.learn.calibrate import calibrate, threshold_for
+from triage.learn.calibrate import FALSE_PER_SCAN, calibrate, threshold_for
 from triage.learn.checkpoint import network_of
-from triage.learn.data.cases import Case, Cube
+from triage.learn.data.cases import Case
+from triage.learn.data.cases import Role as DataRole
 from triage.learn.data.looks import Looks, of_installation
 from triage.learn.data.sources import open_data
 from triage.learn.data.sums import sha256_of
-from triage.learn.froc import HIT_AT_LEAST_MM, Role, Score, score
-from triage.learn.insertion.pieces import cut_out
-from triage.learn.insertion.planted import plant
+from triage.learn.evaluation import material as evaluated
+from triage.learn.evaluation.inserted import Ask, insertion_set
+from triage.learn.evaluation.material import Material
+from triage.learn.evaluation.rules import SHARED_DATA, is_on, outcome
+from triage.learn.evaluation.tables import Mark, ScanKind, Truth, TruthKind
+from triage.learn.froc import Score, score
 from triage.learn.mining import OPEN, TorchRuntime
-from triage.learn.scans import Scan, Target, load_scan
+from triage.learn.scans import load_scan
 
-PLACEMENTS = 4
-CUBES_PER_VOLUME = 10
 app = typer.Typer(help=__doc__, pretty_exceptions_enable=False)
 DataOption = Annotated[Path, typer.Option(help="Development data.")]
 DATA = Path("../shared/data")
@@ -69,57 +71,40 @@ class PlantedFigures:
     twin_logits: list[float | None]
 
 
-def planted_figures(
-    runtime: tiles.Runtime, scan: Scan, case: Case, cubes: Sequence[Cube]
-) -> PlantedFigures:
-    """Plant set-aside cubes a few times over, and look.
+def planted_figures(runtime: tiles.Runtime, made: Iterable[Material]) -> PlantedFigures:
+    """Look at an insertion set.
 
     Parameters
     ----------
     runtime : Runtime
-    scan : Scan
-        Not trained on.
-    case : Case
-    cubes : sequence of Cube
-        Not trained on.
+    made : iterable of Material
+        See `triage.learn.evaluation.inserted.insertion_set`; nothing in it was trained on.
 
     Returns
     -------
     PlantedFigures
     """
-    own = score(case, found := candidates(runtime, scan.prepared, OPEN))
-    wrong = {Role.FALSE, Role.SMALL}
-    false = [_logit(c.probability) for c, r in zip(found, own.roles, strict=True) if r in wrong]
-    pieces = [cut_out(cube) for cube in cubes]
-    said = PlantedFigures([], [], [], false, [])
-    for placement in range(PLACEMENTS):
-        rng = np.random.default_rng([placement, 3])
-        order = [pieces[i] for i in rng.permutation(len(pieces))]
-        for begin in range(0, len(order), CUBES_PER_VOLUME):
-            planted = plant(scan.ground, scan.targets, order[begin : begin + CUBES_PER_VOLUME], rng)
-            prepared = replace(scan.prepared, tensor=planted.volume[None, None])
-            found = candidates(runtime, prepared, OPEN)
-            for planting in planted.plantings:
-                logit = _answer(scan, planting.target, found)
-                if planting.twin:
-                    said.twin_logits.append(logit)
-                    continue
-                said.planted_diameters_mm.append(planting.target.diameter_mm)
-                if logit is not None:
-                    said.hit_logits.append(logit)
-                    said.hit_diameters_mm.append(planting.target.diameter_mm)
+    said = PlantedFigures([], [], [], [], [])
+    for one in made:
+        found = candidates(runtime, one.load().prepared, OPEN)
+        marks = [Mark(c.center_lps_mm, c.diameter_mm, c.probability) for c in found]
+        if one.table.kind is ScanKind.UNTOUCHED:
+            said.false_logits.extend(map(_logit, outcome(one.table, marks, SHARED_DATA).false))
+            continue
+        said.twin_logits.extend(_answer(t, marks) for t in one.table.of(TruthKind.TWIN))
+        for truth in one.table.of(TruthKind.NODULE):
+            if not truth.patient or truth.diameter_mm is None:
+                continue  # the host's own
+            said.planted_diameters_mm.append(truth.diameter_mm)
+            if (logit := _answer(truth, marks)) is not None:
+                said.hit_logits.append(logit)
+                said.hit_diameters_mm.append(truth.diameter_mm)
     return said
 
 
-def _answer(scan: Scan, target: Target, found: Sequence[Candidate]) -> float | None:
-    """Logit of the strongest candidate on a target; None when there is none."""
-    center = scan.prepared.to_lps_mm(target.zyx)
-    reach_mm = max(target.diameter_mm / 2.0, HIT_AT_LEAST_MM)
-    on_it = [
-        c.probability
-        for c in found
-        if float(np.linalg.norm(np.array(c.center_lps_mm) - center)) <= reach_mm
-    ]
+def _answer(truth: Truth, marks: Sequence[Mark]) -> float | None:
+    """Logit of the strongest mark on a place; None when there is none."""
+    on_it = [m.probability for m in marks if is_on(truth, m, SHARED_DATA)]
     return _logit(max(on_it)) if on_it else None
 
 
@@ -134,23 +119,20 @@ def choose(
     data: DataOption = DATA,
     weights: str = "model.safetensors",
 ) -> None:
-    """Calibration and operating point: nodules of the select role planted in its fully marked scan.
+    """Calibration and operating point: nodules of the select role planted in its lungs.
 
     Nobody trains on the select role, so every model chooses on its own answers.
     """
-    select = open_data([str(data)]).select()
-    marked = [c for c in select.cases if c.all_marked]
-    if len(marked) != 1:
-        raise SystemExit(f"one fully marked scan is needed to choose on; {data} has {len(marked)}")
-    [case] = marked
-    runtime = TorchRuntime(network_of(run, weights))
-    figures = planted_figures(runtime, load_scan(case), case, select.cubes)
-    temperature, bias = calibrate(figures.hit_logits, figures.false_logits)
-    threshold = threshold_for(figures.false_logits, temperature, bias)
+    made = insertion_set(evaluated.open_data([str(data)]), Ask(DataRole.SELECT))
+    figures = planted_figures(TorchRuntime(network_of(run, weights)), made)
+    hosts = sorted({one.table.lung for one in made if one.table.lung})
+    temperature, bias = calibrate(figures.hit_logits, figures.false_logits, len(hosts))
+    allowed = FALSE_PER_SCAN * len(hosts)
+    threshold = threshold_for(figures.false_logits, temperature, bias, allowed)
     settings = DecodeSettings(temperature, bias, threshold)
     chosen = {
         "decode": asdict(settings),
-        "evidence": {"scan": case.name, **_evidence(figures, settings)},
+        "evidence": {"scans": hosts, **_evidence(figures, settings)},
     }
     out.write_text(json.dumps(chosen, indent=1) + "\n")
     typer.echo(json.dumps(chosen, indent=1))

@@ -28,13 +28,12 @@ from triage.errors import ModelRefused
 from triage.learn.corrections import Lesson, LessonSampler, Piece
 from triage.learn.losses import detection_loss
 from triage.learn.networks import NoduleNet, laid_out
-from triage.learn.train import Batch, collate, follow
+from triage.learn.train import Batch, collate, descend
 
 LEARNING_RATE = 5e-4
 WEIGHT_DECAY = 1e-3
 WARM_UP_STEPS = 20
 EMA_DECAY = 0.99
-GRADIENT_LIMIT = 5.0
 #: How strongly the champion's answer holds where nobody decided.
 ANCHOR_WEIGHT = 0.1
 SAVE_EVERY = 50
@@ -151,11 +150,8 @@ def _learn(state: _State, teacher: NoduleNet, lessons: Sequence[Lesson], plan: T
         with torch.no_grad():
             known = teacher(batch.image)
     loss = lesson_loss(answer.float(), known.float(), batch, anchor)
-    state.optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
-    state.optimizer.step()
-    follow(state.average, state.network, min(EMA_DECAY, (state.step + 1) / (state.step + 10)))
+    decay = min(EMA_DECAY, (state.step + 1) / (state.step + 10))
+    descend(loss, state.network, state.average, state.optimizer, decay)
     return float(loss.detach())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
@@ -67,15 +68,15 @@ class Answer(NamedTuple):
     deep: torch.Tensor
 
 
-class Detector(nn.Module):
+class Detector(nn.Module, ABC):
     """What student and teacher have in common: the grid of the answer and where they look."""
 
     fine_channels: int
     deep_channels: int
 
+    @abstractmethod
     def see(self, x: torch.Tensor) -> Answer:
         """Answer and features; see `forward` for `x`."""
-        raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Answer a normalised volume.

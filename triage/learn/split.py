@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage.core.work import digest_of
-from triage.learn.data.cases import Cube
+from triage.learn.data.cases import AGREED_READERS, Cube
 
 SELECT_COUNT = 20
-AGREED_READERS = 3
 #: Test series for ever: no model is trained on this patient's series, cube or windows.
 NEVER_TRAINED = ("LIDC-IDRI-0050",)
 #: Whole series and lung crops that may be trained on, by case name.

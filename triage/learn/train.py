@@ -276,11 +276,8 @@ def learn(state: State, batch: Batch) -> float:
             told = state.teacher.see(image)
         parts |= {term.value: loss for term, loss in state.distiller(seen, told).items()}
     loss = torch.stack(list(parts.values())).sum()
-    state.optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
-    state.optimizer.step()
-    follow(state.average, state.network, min(EMA_DECAY, (state.step + 1) / (state.step + 10)))
+    decay = min(EMA_DECAY, (state.step + 1) / (state.step + 10))
+    descend(loss, state.network, state.average, state.optimizer, decay)
     state.last = {name: float(part.detach()) for name, part in parts.items()}
     return float(loss.detach())
 
@@ -300,6 +297,21 @@ def collate(examples: Sequence[Example]) -> Batch:
         torch.from_numpy(np.stack([e.weight for e in examples])),
         torch.from_numpy(np.stack([e.shape for e in examples])),
     )
+
+
+def descend(
+    loss: torch.Tensor,
+    network: Detector,
+    average: Detector,
+    optimizer: torch.optim.Optimizer,
+    decay: float,
+) -> None:
+    """One step down the loss, within a limit; the average keeps `decay` of itself."""
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_LIMIT)
+    optimizer.step()
+    follow(average, network, decay)
 
 
 @torch.no_grad()

@@ -17,9 +17,11 @@ from triage.learn.data import sources
 from triage.learn.data.cases import Case, Role
 from triage.learn.data.cases import DataSet as Described
 from triage.learn.data.looks import Looks
+from triage.learn.evaluation import inserted
 from triage.learn.evaluation.assemble import Asked, assemble
-from triage.learn.evaluation.inserted import PER_VOLUME, Ask, insertion_set
+from triage.learn.evaluation.inserted import Ask, insertion_set
 from triage.learn.evaluation.material import DataSet, table_of
+from triage.learn.evaluation.noise import noise_hu
 from triage.learn.evaluation.reading import open_contenders, read_all
 from triage.learn.evaluation.tables import ScanKind, TruthKind
 from triage.settings import RuntimeChoice
@@ -118,7 +120,7 @@ NOTHING = {
     "no host": ([host("H-train")], 4, Role.TEST, "no host"),
     "a host not fully marked": ([host("H-open", all_marked=False)], 4, Role.TEST, "no host"),
     "nodules two readers saw": (None, 2, Role.SELECT, "no nodule"),
-    "training": (None, 4, Role.TRAIN, "select or the test"),
+    "training": (None, 4, Role.TRAIN, "planted are select nodules"),
 }  # fmt: skip
 
 
@@ -129,5 +131,19 @@ def test_where_nothing_can_be_planted_it_is_said(name: str, looks: Looks) -> Non
         insertion_set(data(cases, readers), Ask(role), looks, ["m"])
 
 
-def test_a_volume_holds_so_many_and_no_more() -> None:
-    assert 1 < PER_VOLUME < 20
+def test_test_nodules_are_not_planted_without_a_counted_look() -> None:
+    with pytest.raises(Unprocessable, match="counted look"):
+        insertion_set(data(), Ask(Role.TEST))
+
+
+def test_a_volume_holds_so_many_and_no_more(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inserted, "PER_VOLUME", 2)
+    made = insertion_set(data(), Ask(Role.TEST, placements=1), looks, ["m"])
+    assert [len(m.table.of(TruthKind.NODULE)) for m in made[:-1]] == [2, 1]
+
+
+def test_noise_is_that_of_the_host_as_of_any_scan(looks: Looks) -> None:
+    made = insertion_set(data(), Ask(Role.TEST, placements=1), looks, ["m"])
+    expected = noise_hu(small_chest.chest())
+    assert expected is not None
+    assert {m.load().noise_hu for m in made} == {expected}

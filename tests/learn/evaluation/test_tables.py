@@ -61,11 +61,16 @@ def test_what_cannot_be_counted_is_refused_by_name(name: str) -> None:
 
 
 def test_the_worked_example_is_sound_and_a_mark_on_the_edge_is_inside() -> None:
-    check((A, replace(B, bounds_lps_mm=BOX)), [with_mark(at(310.0, 0.5))])
+    bounded = (A, replace(B, bounds_lps_mm=BOX))
+    check(bounded, [with_mark(at(310.0, 0.5))])
+    with pytest.raises(Unprocessable, match="outside the scan"):
+        check(bounded, [with_mark(at(310.1, 0.5))])
 
 
-def test_no_marks_at_all_is_an_answer() -> None:
+def test_no_marks_at_all_is_an_answer_and_no_row_is_none() -> None:
     check(SCANS, [replace(MODEL, marks={"A": (), "B": ()})])
+    with pytest.raises(Unprocessable, match="did not read"):
+        check(SCANS, [replace(MODEL, marks={"A": ()})])
 
 
 def test_only_whole_fully_marked_scans_enter_a_curve() -> None:

@@ -266,7 +266,7 @@ def counts(answer: Answer) -> dict[str, Any]:
         "threshold": one.model.threshold,
         "split": answer.report.data.split_hash,
         "looks": answer.report.data.looks,
-        "series": [_counts_row(s, marks) for s in answer.scans if not s.lung and s.kind in _REAL],
+        "series": [_counts_row(s, marks) for s in answer.scans if s.kind in _REAL],
         "trained_on": [left.scan for left in answer.report.left_out],
     }
 

@@ -9,24 +9,22 @@ sensitivity in patients.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from triage.core.work import digest_of
-from triage.detect.prepare import HU_RANGE
 from triage.errors import Unprocessable
-from triage.learn.data.cases import Case, Cube, Role
+from triage.learn.data.cases import AGREED_READERS, Case, Cube, Role
 from triage.learn.data.looks import Looks
 from triage.learn.evaluation.material import DataSet, Material, Ready, table_of
+from triage.learn.evaluation.noise import noise_hu
 from triage.learn.evaluation.tables import ScanKind, ScanTable, Truth, TruthKind
 from triage.learn.insertion.pieces import Piece, cut_out
-from triage.learn.insertion.planted import Planted, Planting, plant
+from triage.learn.insertion.planted import Planting, plant
 from triage.learn.scans import Scan, load_scan
 
-#: Readers that a planted nodule was outlined by, at least.
-AGREED_READERS = 3
 PER_VOLUME = 11
 PLACEMENTS = 4
 
@@ -49,15 +47,17 @@ class Ask:
     seed: int = 0
 
 
-def insertion_set(data: DataSet, ask: Ask, looks: Looks, models: Sequence[str]) -> list[Material]:
+def insertion_set(
+    data: DataSet, ask: Ask, looks: Looks | None = None, models: Sequence[str] = ()
+) -> list[Material]:
     """Plant the nodules of a role into the hosts of that role.
 
     Parameters
     ----------
     data : DataSet
     ask : Ask
-    looks : Looks
-        A look at the test role is written down for each model.
+    looks : Looks, optional
+        A look at the test role is written down for each model; select needs none.
     models : sequence of str
         Digests.
 
@@ -83,22 +83,24 @@ def insertion_set(data: DataSet, ask: Ask, looks: Looks, models: Sequence[str]) 
 
 
 def _opened(
-    data: DataSet, role: Role, looks: Looks, models: Sequence[str]
+    data: DataSet, role: Role, looks: Looks | None, models: Sequence[str]
 ) -> tuple[tuple[Case, ...], tuple[Cube, ...]]:
     if role is Role.SELECT:
         opened = data.divided.select()
-    elif role is Role.TEST:
+    elif role is Role.TEST and looks is not None and models:
         for model in models:
             opened = data.divided.test(looks, model=model, purpose="evaluate on planted nodules")
     else:
-        raise Unprocessable("planted nodules are of the select or the test role")
+        raise Unprocessable("planted are select nodules, or test nodules before a counted look")
     return opened.cases, opened.cubes
 
 
 def _of_host(
     data: DataSet, host: Case, pieces: Sequence[Piece], textures: dict[str, int | None], ask: Ask
 ) -> Iterator[Material]:
-    scan = load_scan(host)
+    volume = host.volume()
+    noise = noise_hu(volume)
+    scan = load_scan(replace(host, pixels=lambda _: volume))
     about = table_of(host)
     places: list[Truth] = []
     for placement in range(ask.placements):
@@ -115,24 +117,24 @@ def _of_host(
                 about, scan=f"{host.series_uid}/{placement}.{part}", name=name, lung=host.name,
                 kind=ScanKind.INSERTED, truths=(*about.truths, *truths),
             )  # fmt: skip
-            again = functools.partial(plant, scan.ground, scan.targets, chosen)
-            yield _material(data, table, scan, lambda f=again, s=seed: f(np.random.default_rng(s)))  # type: ignore[misc]
+            # Planted again when it is read: all volumes at once would not fit into memory.
+            again = functools.partial(_planted, scan, chosen, seed, noise)
+            yield Material(table, _digest(data, table), again)
     name = f"{host.name}, untouched"
     untouched = replace(
         about, scan=f"{host.series_uid}/untouched", name=name, kind=ScanKind.UNTOUCHED,
         truths=(*about.truths, *places),
     )  # fmt: skip
-    yield _material(data, untouched, scan, lambda: Planted(scan.volume, (), ()))
+    yield Material(untouched, _digest(data, untouched), lambda: Ready(scan.prepared, noise))
 
 
-def _material(
-    data: DataSet, table: ScanTable, scan: Scan, volume: Callable[[], Planted]
-) -> Material:
-    def load() -> Ready:
-        prepared = replace(scan.prepared, tensor=volume().volume[None, None])
-        return Ready(prepared, round(scan.ground.noise * HU_RANGE, 1))
+def _planted(scan: Scan, pieces: Sequence[Piece], seed: list[int], noise: float | None) -> Ready:
+    laid = plant(scan.ground, scan.targets, pieces, np.random.default_rng(seed))
+    return Ready(replace(scan.prepared, tensor=laid.volume[None, None]), noise)
 
-    return Material(table, digest_of([data.digest, table.scan, repr(table.truths)]), load)
+
+def _digest(data: DataSet, table: ScanTable) -> str:
+    return digest_of([data.digest, table.scan, repr(table.truths)])
 
 
 def _truth(

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -166,7 +167,7 @@ def read_all(
     tables: list[ScanTable] = []
     said: list[dict[str, tuple[Mark, ...]]] = [{} for _ in contenders]
     for number, one in enumerate(scans, start=1):
-        reader = _Reader(one, kept_in, lambda s, n=number: tell(f"{n} of {len(scans)}: {s}"))  # type: ignore[misc]
+        reader = _Reader(one, kept_in, partial(_numbered, tell, f"{number} of {len(scans)}"))
         answers = [reader.read(contender) for contender in contenders]
         for row, answer in zip(said, answers, strict=True):
             row[one.table.scan] = answer.marks
@@ -175,6 +176,10 @@ def read_all(
         ModelMarks(c.label, c.folder.decode.threshold, row)
         for c, row in zip(contenders, said, strict=True)
     ]
+
+
+def _numbered(tell: Callable[[str], None], place: str, words: str) -> None:
+    tell(f"{place}: {words}")
 
 
 class _Reader:

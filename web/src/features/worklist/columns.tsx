@@ -18,7 +18,10 @@ export interface Column {
 function studyTime({ study_date, study_time }: WorklistItem): string {
   const now = new Date()
   const today = `${now.getFullYear()}${String(now.getMonth() + 1).padStart(2, '0')}${String(now.getDate()).padStart(2, '0')}`
-  return study_date === today ? dicomTime(study_time) : dicomDate(study_date).replace(/ \d{4}$/, '')
+  const date = dicomDate(study_date)
+  if (study_date === today) return dicomTime(study_time)
+  // Another year is said in place of the day: there is no room for both, and the panel has the whole date.
+  return study_date.startsWith(today.slice(0, 4)) ? date.replace(/ \d{4}$/, '') : date.replace(/^\d+ /, '')
 }
 
 const lungRads = ({ lung_rads, lung_rads_preliminary }: WorklistItem): ReactNode => {
